@@ -1,0 +1,84 @@
+# Needs make, a shell, and Python 3.11, 3.12 or 3.13; uv is used if it is there. Everything is installed in .venv.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: install demo test check lint soak bench docs clean constraints help
+
+VENV := .venv
+BIN := $(VENV)/bin
+PINS := constraints/default.txt
+UV := $(shell command -v uv 2>/dev/null)
+# Any tool of this tree that Python runs treats warnings by pyproject.toml, and finds the pinned packages only.
+unexport PYTHONPATH
+unexport PYTHONHOME
+
+FIND_PYTHON = for python in $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python); do \
+	if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' >/dev/null 2>&1; then \
+		echo $$python; exit 0; \
+	fi; \
+done; exit 1
+
+ifeq ($(UV),)
+CREATE_VENV = $$python -m venv $(VENV)
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+else
+CREATE_VENV = uv venv --quiet --seed --python $$python $(VENV)
+INSTALL = uv pip install --quiet --python $(BIN)/python
+endif
+
+install: $(VENV)/installed ## Install Assay in .venv
+
+$(BIN)/python:
+	@python=$$($(FIND_PYTHON)) || { \
+		echo "$(or $(PYTHON),Nothing here) is no Python 3.11, 3.12 or 3.13; name one: make PYTHON=python3.12 install" >&2; \
+		exit 1; }; \
+	echo "Creating $(VENV) with $$python"; rm -rf $(VENV); \
+	$(CREATE_VENV)
+
+# The stamps make a second run instant, and a changed pyproject.toml or pin install anew.
+$(VENV)/installed: pyproject.toml $(PINS) | $(BIN)/python
+	@echo "Installing Assay (about a minute)"
+	@$(INSTALL) -c $(PINS) -e .
+	@touch $@
+
+$(VENV)/installed-dev: pyproject.toml $(PINS) | $(BIN)/python
+	@echo "Installing Assay and what its tests need (about a minute)"
+	@$(INSTALL) -c $(PINS) -e '.[test,dev]'
+	@touch $(VENV)/installed $@
+
+demo: install ## Recordings in, a proven answer out: the whole path
+	$(BIN)/assay run --recorded
+
+lint: $(VENV)/installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+check: lint ## Format, lint, types, layers, unit and contract tests: what one runs all day
+	$(BIN)/pytest src tests/structure tests/unit $(wildcard tests/contract)
+
+test: lint ## Everything but the soak tests
+	$(BIN)/pytest
+
+soak: $(VENV)/installed-dev ## The long proofs
+	$(BIN)/pytest -m soak
+
+bench: $(VENV)/installed-dev ## The numbers of the README
+	$(BIN)/python -m benchmarks
+
+docs: $(VENV)/installed-dev ## Check that the docs cover every setting and command, and that their links lead somewhere
+	$(BIN)/pytest tests/structure/test_docs.py
+
+clean: ## Remove .venv, caches and build results; never ASSAY_HOME
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf dbt/target dbt/logs
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+constraints: ## Pin the newest versions that work together (with the oldest Python: PYTHON=python3.11)
+	@python=$$($(FIND_PYTHON)); scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; \
+	$$python -m venv "$$scratch" && "$$scratch/bin/pip" install --quiet -e '.[test,dev]' && \
+	{ sed -n '/^#/p' $(PINS); "$$scratch/bin/pip" freeze --exclude-editable; } > "$$scratch/pins" && \
+	cp "$$scratch/pins" $(PINS)
+
+help: ## Show this
+	@grep -hE '^[a-z]+:.*## ' Makefile | awk -F ':.*## ' '{ printf "make %-12s %s\n", $$1, $$2 }'

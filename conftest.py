@@ -1,0 +1,24 @@
+"""What every test and every doctest gets: no setting of the person who runs them, and the same examples each time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import settings
+
+# Timings on a busy machine say nothing about a property. `pytest --hypothesis-profile=explore` looks for new examples.
+settings.register_profile("same", deadline=None, derandomize=True, database=None)
+settings.register_profile("explore", deadline=None, max_examples=2_000)
+settings.load_profile("same")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _nobodys_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Hide the environment's settings and the user's home, so that ``~/.assay`` is neither read nor written."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.upper().startswith("ASSAY_")]:
+            patch.delenv(name)
+        patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+        yield

@@ -1,0 +1,40 @@
+"""The command line: parse a request, call one pipeline or selector, show the answer.
+
+:func:`main` is the only way in. It turns whatever goes wrong into one line and an exit code; the commands themselves
+just raise. Exit codes: 0 done, 1 refused, 2 wrong usage or input, 3 worth trying again, 70 a bug, 130 interrupted,
+141 nobody reads the output any more.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Sequence
+
+from assay.cli.failure import report
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        The words after ``assay``; the process's own by default.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that has no × still gets its answer
+    try:
+        from assay.cli.app import run  # noqa: PLC0415  # so that an interrupt while it loads is reported too
+
+        code = run(words)
+        sys.stdout.flush()
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # the outermost place there is
+        return report(error, as_json="--json" in _options(words))
+    return code
+
+
+def _options(words: Sequence[str]) -> Sequence[str]:
+    return words[: words.index("--")] if "--" in words else words

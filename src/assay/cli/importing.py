@@ -1,0 +1,104 @@
+"""``assay import``: recordings of klines into bronze."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from assay.cli.options import AsJson, options_of
+from assay.cli.progress import working
+from assay.cli.render import emit, table
+
+if TYPE_CHECKING:
+    from assay.pipelines.importing import Imported
+
+_COUNTS = (
+    "rows_read", "accepted", "identical_duplicates", "restated", "provisional", "off_grid", "quarantined",
+)  # fmt: skip
+
+
+def import_(
+    context: typer.Context,
+    path: Annotated[Path | None, typer.Argument(help="A file, or a folder of them: CSV, CSV.gz, Parquet.")] = None,
+    venue: Annotated[str, typer.Option(help="Where the bars come from, like binance; any name.")] = "",
+    symbol: Annotated[str, typer.Option(help="BASE-QUOTE; else the symbol column or the file's name says it.")] = "",
+    interval: Annotated[str, typer.Option(help="Length of the bars: 1s to 1M.")] = "",
+    market: Annotated[str, typer.Option(help="spot or usdm.")] = "spot",
+    columns: Annotated[str, typer.Option(help="name=column,… where the file's names do not say it.")] = "",
+    recorded_at: Annotated[str, typer.Option(help="When the file was fetched; shows that its last bar is done.")] = "",
+    plan: Annotated[Path | None, typer.Option(help="A recordings plan (YAML) instead of a path.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Import recordings of klines. The same file again changes nothing."""
+    from assay.domain.errors import BadInputError  # noqa: PLC0415
+    from assay.domain.interval import parse_moment  # noqa: PLC0415
+    from assay.pipelines.plans import Plan, PlannedImport, import_plan, read_plan  # noqa: PLC0415
+    from assay.pipelines.runs import noted  # noqa: PLC0415
+    from assay.pipelines.workspace import open_workspace  # noqa: PLC0415
+
+    with working("importing") as say:
+        if plan is not None:
+            planned = read_plan(plan)
+        else:
+            for name, value in (("PATH", path), ("--venue", venue), ("--interval", interval)):
+                if not value:
+                    raise BadInputError(f"{name} is missing", todo="give PATH, --venue and --interval, or --plan")
+            assert path is not None
+            one = PlannedImport(
+                path=path,
+                venue=venue,
+                interval=interval,
+                market=market,
+                symbol=symbol or None,
+                columns=_column_map(columns),
+                recorded_at=parse_moment(recorded_at) if recorded_at else None,
+            )
+            one.spec()  # what is wrong with the words is said before a home is made
+            planned = Plan(root=Path(), imports=[one])
+        workspace = open_workspace(options_of(context).settings(), say=say)
+        with noted(workspace, "import") as summary:
+            results = list(import_plan(workspace, planned))
+            summary["files"] = len(results)
+            summary["refused"] = sum(one.error is not None for one in results)
+    emit({"imported": [one.to_dict() for one in results]}, as_json=as_json, text=lambda: imported_text(results))
+    if any(one.error for one in results):
+        raise typer.Exit(2)
+
+
+def _column_map(text: str) -> dict[str, str]:
+    from assay.domain.errors import BadInputError  # noqa: PLC0415
+
+    pairs = [pair.partition("=") for pair in text.split(",") if pair.strip()]
+    for name, equals, column in pairs:
+        if not (name.strip() and equals and column.strip()):
+            todo = "write name=column,… such as open_time=ts,volume=vol"
+            raise BadInputError("not a column map", value=text, todo=todo)
+    return {name.strip(): column.strip() for name, _, column in pairs}
+
+
+def imported_text(results: list[Imported]) -> str:
+    """Return what became of the files, as text."""
+    done = [one for one in results if one.report is not None]
+    rows = [
+        (Path(one.file).name, *(getattr(one.report, name) for name in _COUNTS), "new" if one.is_new else "known")
+        for one in done
+    ]
+    lines = [table(("file", *_COUNTS, "batch"), rows)] if rows else []
+    for one in done:
+        assert one.report is not None
+        shown = one.report.notes if len(done) == 1 else ()
+        lines += [f"  {note}" for note in shown]
+    lines += [f"refused: {one.file}: {one.error}" for one in results if one.error]
+    known = sum(not one.is_new for one in done)
+    if known:
+        lines.append(f"{known} of {len(done)} had been imported before; nothing was changed for them")
+    if any(one.is_new for one in done):
+        lines.append("next: assay build")
+    return "\n".join(lines)
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command to the program."""
+    app.command("import")(import_)

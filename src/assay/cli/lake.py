@@ -1,0 +1,161 @@
+"""``assay build``, ``assay query`` and ``assay status``: the lake from the command line."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from assay.cli.options import AsJson, options_of
+from assay.cli.progress import working
+from assay.cli.render import emit, table, to_json
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from assay.pipelines.building import BuildResult
+    from assay.selectors.status import LakeStatus
+
+_TABLE_ROWS = 200
+
+
+class Format(StrEnum):
+    """How the rows of a query are printed."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+def build(
+    context: typer.Context,
+    full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Make everything anew from bronze.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Bring silver and gold up to what bronze holds, past every quality test."""
+    from assay.pipelines.building import build as run_build  # noqa: PLC0415
+    from assay.pipelines.runs import noted  # noqa: PLC0415
+    from assay.pipelines.workspace import open_workspace  # noqa: PLC0415
+
+    with working("building") as say:
+        workspace = open_workspace(options_of(context).settings(), say=say, create=False)
+        with noted(workspace, "build") as summary:
+            result = run_build(workspace, full_refresh=full_refresh)
+            summary |= {"new_batches": result.new_batches, "tests": len(result.tests)}
+    emit(result, as_json=as_json, text=lambda: build_text(result))
+
+
+def build_text(result: BuildResult) -> str:
+    """Return what a refresh did, as text."""
+    if not result.tests:
+        return "nothing new: silver and gold are up to date"
+    total = sum(result.seconds.values())
+    why = f" (full refresh: {result.reason})" if result.is_full_refresh else ""
+    phases = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in result.seconds.items())
+    return (
+        f"{result.new_batches} new batches, {result.zones} zones computed{why} in {total:.1f} s ({phases})\n"
+        f"{len(result.tests)} quality tests passed"
+    )
+
+
+def query(
+    context: typer.Context,
+    sql: Annotated[str, typer.Argument(help='One SELECT, such as "select * from gold.daily_crypto_metrics".')],
+    as_of: Annotated[str, typer.Option(help="Answer as it was known at this moment (UTC).")] = "",
+    format_: Annotated[Format, typer.Option("--format", help="How to print the rows.")] = Format.TABLE,
+    as_json: AsJson = False,
+) -> None:
+    """Run one read-only SELECT over bronze, silver and gold."""
+    from assay.domain.interval import parse_moment  # noqa: PLC0415
+    from assay.pipelines.workspace import open_workspace  # noqa: PLC0415
+    from assay.selectors.query import query as select  # noqa: PLC0415
+
+    moment = parse_moment(as_of) if as_of else None
+    with working("querying"):
+        workspace = open_workspace(options_of(context).settings(), create=False)
+        frame = select(workspace, sql, as_of=moment)
+    if as_json or format_ is Format.JSON:
+        typer.echo(to_json(frame.to_dicts()))
+    elif format_ is Format.CSV:
+        _print_csv(frame)
+    else:
+        typer.echo(_frame_text(frame))
+
+
+def _print_csv(frame: pl.DataFrame) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(frame.columns)
+    for row in frame.iter_rows():
+        writer.writerow([_csv_cell(value) for value in row])
+
+
+def _csv_cell(value: object) -> object:
+    if isinstance(value, float | int | str) or value is None:
+        return value
+    return json.loads(to_json(value)) if hasattr(value, "isoformat") else to_json(value)
+
+
+def _frame_text(frame: pl.DataFrame) -> str:
+    if not frame.width:
+        return "no columns"
+    shown = frame.head(_TABLE_ROWS)
+    text = table(frame.columns, shown.iter_rows())
+    hidden = frame.height - shown.height
+    return text + (f"\n… {hidden:,} more rows; --format csv prints them all" if hidden else "")
+
+
+def status(context: typer.Context, as_json: AsJson = False) -> None:
+    """Show freshness, coverage, defects and the last runs."""
+    from assay.pipelines.workspace import open_workspace  # noqa: PLC0415
+    from assay.selectors.status import status as read_status  # noqa: PLC0415
+
+    with working("reading"):
+        workspace = open_workspace(options_of(context).settings(), create=False)
+        found = read_status(workspace)
+    emit(found.to_dict(), as_json=as_json, text=lambda: _status_text(found))
+
+
+def _status_text(found: LakeStatus) -> str:
+    lines = [f"home      {found.home}", f"batches   {found.batches:,} in the lake"]
+    if found.unpublished_batches or found.unseen_files:
+        lines.append("          some are not built yet: run `assay build`")
+    if not found.is_built:
+        lines.append("silver    not built yet: run `assay import`, then `assay build`")
+    if found.series:
+        columns = ("series", "bars", "from", "to", "coverage", "holes", "missing", "open", "outliers", "restated")
+        rows = [
+            (
+                f"{one.venue}:{one.market}:{one.symbol}:{one.interval}",
+                one.bars,
+                f"{one.first_open_time:%Y-%m-%d}",
+                f"{one.last_open_time:%Y-%m-%d %H:%M}",
+                f"{100 * one.coverage:.2f} %",
+                one.holes,
+                one.missing_bars,
+                one.provisional_bars,
+                one.outliers,
+                one.restated_bars,
+            )
+            for one in found.series
+        ]
+        lines += ["", table(columns, rows)]
+    for title, tally in (("defects", found.defects), ("quarantined", found.quarantined)):
+        if tally:
+            lines += ["", f"{title}: " + ", ".join(f"{name} {count:,}" for name, count in tally.items())]
+    if found.runs:
+        runs = [
+            (run["started_at"], run["command"], run["status"], run["seconds"], run.get("error")) for run in found.runs
+        ]
+        lines += ["", table(("run at (UTC)", "command", "status", "seconds", "error"), runs)]
+    return "\n".join(lines)
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the program."""
+    app.command()(build)
+    app.command()(query)
+    app.command()(status)

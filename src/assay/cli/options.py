@@ -1,0 +1,43 @@
+"""What the commands share: the options in front of the command, and ``--json`` behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from assay.settings import Settings
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+"""Every command takes it, and prints exactly one document on stdout then, also when it fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalOptions:
+    """What stood in front of the command."""
+
+    home: Path | None
+    settings_file: Path | None
+
+    def settings(self, **arguments: object) -> Settings:
+        """Read the settings and set up logging by them.
+
+        `arguments` are settings given as options of the command, with ``__`` for the dot; ``None`` is not given.
+        """
+        from assay.cli import logs  # noqa: PLC0415
+        from assay.settings import load_settings  # noqa: PLC0415  # pydantic costs start-up time
+
+        given = {name.replace("__", "."): value for name, value in arguments.items()}
+        settings = load_settings({"home": self.home, **given}, file=self.settings_file)
+        logs.set_up(settings.log_level)
+        return settings
+
+
+def options_of(context: typer.Context) -> GlobalOptions:
+    """Return what stood in front of the command."""
+    options = context.find_object(GlobalOptions)
+    assert options is not None, "the callback of app.py sets it before any command runs"
+    return options

@@ -1,0 +1,95 @@
+"""How answers are shown: text for people, one JSON document for programs, both from the same object.
+
+>>> print(table(("key", "rows"), [("bronze", 120), ("silver", 7)]))
+key     rows
+bronze   120
+silver     7
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+
+
+def emit(document: object, *, as_json: bool, text: Callable[[], str]) -> None:
+    """Print one answer.
+
+    Parameters
+    ----------
+    document : object
+        Dicts, lists, dataclasses and plain values, as deep as needed.
+    as_json : bool
+        Whether to print `document` as JSON rather than the text.
+    text : callable
+        Makes the text for people; called only if it is shown.
+    """
+    print(to_json(document) if as_json else text())
+
+
+def to_json(document: object) -> str:
+    """Return `document` as JSON text.
+
+    Moments become ISO 8601 with their offset, durations seconds; NaN and infinities become null, which JSON lacks.
+
+    >>> to_json({"accuracy": float("nan"), "n": 3})
+    '{"accuracy": null, "n": 3}'
+    """
+    return json.dumps(_plain(document), ensure_ascii=False, allow_nan=False)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return an aligned plain-text table: a header, then `rows`; numbers to the right, ``None`` as a dash."""
+    body = [list(row) for row in rows]
+    cells = [list(columns)] + [[_cell(value) for value in row] for row in body]
+    widths = [max(len(row[position]) for row in cells) for position in range(len(columns))]
+    is_right = [
+        bool(body) and all(isinstance(row[position], int | float | None) for row in body)
+        for position in range(len(columns))
+    ]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(row, widths, is_right, strict=True)
+        ).rstrip()
+        for row in cells
+    )
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:,.6g}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_cell, value))
+    return str(value)
+
+
+def _plain(value: object) -> object:
+    """Return `value` made of what JSON knows."""
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Iterable):
+        return [_plain(each) for each in value]
+    return _plain_scalar(value)
+
+
+def _plain_scalar(value: object) -> object:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    item = getattr(value, "item", None)  # a NumPy scalar, without importing NumPy for it
+    return _plain(item()) if callable(item) else str(value)

@@ -1,0 +1,19 @@
+"""Every setting, its type and its default, and the one function that reads them.
+
+Only the command line, the site and the pipelines import this package; what lies below gets plain values.
+"""
+
+from assay.settings.load import SettingRow, Source, describe, load_settings
+from assay.settings.schema import LakeSettings, ModelSettings, Settings, setting_keys, variable_of
+
+__all__ = [
+    "LakeSettings",
+    "ModelSettings",
+    "SettingRow",
+    "Settings",
+    "Source",
+    "describe",
+    "load_settings",
+    "setting_keys",
+    "variable_of",
+]

@@ -1,0 +1,147 @@
+"""Every setting: its key, its type, its default and what it may be. A field is a setting; a model in it is a group.
+
+>>> settings = Settings(lake={"threads": 4})
+>>> settings.lake.threads, settings.model.folds
+(4, 6)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, PrivateAttr
+from pydantic import field_validator as validates
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from assay.domain.errors import BadInputError
+from assay.domain.instrument import PREFERRED_PLACES, Market, check_venue
+
+PREFIX = "ASSAY_"
+Key = tuple[str, ...]
+"""Path of a setting: ``("lake", "threads")`` for ``lake.threads``."""
+
+
+class LakeSettings(BaseModel):
+    """How the lake uses this machine."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    threads: Annotated[int, Field(ge=1, le=256)] = 2
+    memory_limit: str = "2GB"
+    lock_timeout_s: Annotated[float, Field(ge=0, le=86_400)] = 600.0
+    min_free_bytes: ByteSize = ByteSize(200_000_000)
+
+    @validates("memory_limit")
+    @classmethod
+    def _is_a_size(cls, text: str) -> str:
+        if not re.fullmatch(r"[1-9]\d*(\.\d+)? ?[KMGT]i?B", text, flags=re.IGNORECASE):
+            raise ValueError("write a size like 2GB or 512MiB")
+        return text
+
+
+class ModelSettings(BaseModel):
+    """How a model is fitted and held against its baseline."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    horizon_hours: Annotated[int, Field(ge=1, le=8_760)] = 24
+    folds: Annotated[int, Field(ge=2, le=100)] = 6
+    bootstrap_samples: Annotated[int, Field(ge=100, le=1_000_000)] = 2_000
+    block_bars: Annotated[int, Field(ge=1)] = 168
+    seed: Annotated[int, Field(ge=0)] = 7
+
+
+def _shipped_recordings() -> Path | None:
+    """Return the recordings plan of the source tree, or ``None`` in an installation without one."""
+    plan = Path(__file__).parents[3] / "examples" / "recordings.yaml"
+    return plan if plan.is_file() else None
+
+
+class Settings(BaseSettings):
+    """All settings; immutable. Read them with ``load_settings``, or build one from defaults and arguments only."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+        extra="forbid",
+        frozen=True,
+        validate_default=True,
+    )
+
+    home: Path = Path("~/.assay")
+    preferred_places: Annotated[tuple[str, ...], NoDecode] = PREFERRED_PLACES
+    lake: LakeSettings = LakeSettings()
+    model: ModelSettings = ModelSettings()
+    recordings: Path | None = Field(default_factory=_shipped_recordings)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
+
+    _sources: dict[Key, Literal["default", "file", "environment", "argument"]] = PrivateAttr(default_factory=dict)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003  # the signature is pydantic's
+        init_settings: PydanticBaseSettingsSource,
+        *_others: PydanticBaseSettingsSource,
+        **_named: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take constructor arguments only: ``load_settings`` merges, so that it can say where each value is from."""
+        return (init_settings,)
+
+    @validates("home", "recordings")
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return None if path is None else path.expanduser().absolute()
+
+    @validates("log_level", mode="before")
+    @classmethod
+    def _capitals(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+    @validates("preferred_places", mode="before")
+    @classmethod
+    def _comma_separated(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+    @validates("preferred_places")
+    @classmethod
+    def _are_places(cls, places: tuple[str, ...]) -> tuple[str, ...]:
+        for place in places:
+            venue, _, market = place.partition(":")
+            try:
+                check_venue(venue)
+                Market.parse(market)
+            except BadInputError as error:
+                raise ValueError(f"write venue:market, like binance:spot ({error})") from None
+        return places
+
+
+def leaves(schema: type[BaseModel], above: Key = ()) -> Iterator[tuple[Key, object]]:
+    """Yield the path and the annotation of every setting of `schema`, in the order they are written."""
+    for name, field in schema.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from leaves(field.annotation, (*above, name))
+        else:
+            yield (*above, name), field.annotation
+
+
+def setting_keys(schema: type[BaseModel] = Settings) -> tuple[str, ...]:
+    """Return the dotted key of every setting.
+
+    >>> setting_keys()[:3]
+    ('home', 'preferred_places', 'lake.threads')
+    """
+    return tuple(".".join(key) for key, _ in leaves(schema))
+
+
+def variable_of(key: str) -> str:
+    """Return the environment variable of a dotted key.
+
+    >>> variable_of("lake.threads")
+    'ASSAY_LAKE__THREADS'
+    """
+    return PREFIX + key.upper().replace(".", "__")

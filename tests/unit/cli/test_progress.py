@@ -1,0 +1,47 @@
+"""The bar shows on a terminal when work takes long, and nowhere else."""
+
+from __future__ import annotations
+
+import io
+import time
+
+from rich.console import Console
+
+from assay.cli.progress import progress
+
+
+def drawn(*, is_terminal: bool, patience_s: float, work_s: float) -> str:
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=is_terminal, width=80)
+    with progress("importing", total=2, console=console, patience_s=patience_s) as advance:
+        advance(1)
+        time.sleep(work_s)
+        advance(1)
+    return screen.getvalue()
+
+
+def test_long_work_on_a_terminal_shows_a_bar() -> None:
+    assert "importing" in drawn(is_terminal=True, patience_s=0.0, work_s=0.3)
+
+
+def test_short_work_on_a_terminal_shows_nothing() -> None:
+    assert drawn(is_terminal=True, patience_s=30.0, work_s=0.0) == ""
+
+
+def test_long_work_without_a_terminal_shows_nothing() -> None:
+    assert drawn(is_terminal=False, patience_s=0.0, work_s=0.3) == ""
+
+
+def test_bar_is_gone_when_the_work_fails() -> None:
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=80)
+    try:
+        with progress("importing", console=console, patience_s=0.0):
+            time.sleep(0.3)
+            raise KeyError("x")
+    except KeyError:
+        pass
+    before = screen.getvalue()
+    time.sleep(0.3)
+    assert screen.getvalue() == before
+    assert "importing" in before
