@@ -1,0 +1,1 @@
+"""What a score is worth: intervals, baselines, counted trials, and a verdict in words."""

@@ -1,0 +1,237 @@
+"""The case for or against a direction model, from forecasts of rows it was not taught on.
+
+Model and baseline are scored on the same rows, and one block bootstrap draws both together, so that the difference
+between them has an interval of its own. Every further trial widens that interval (Bonferroni): the best of twenty
+useless models would otherwise look skilled.
+
+>>> import numpy as np
+>>> rng = np.random.default_rng(7)
+>>> actual = rng.integers(2, size=5000)
+>>> claim = Claim("BTC-USDT 1h", "24 h", horizon_bars=24, folds=6)
+>>> hours = 1_600_000_000_000_000 + np.arange(5000) * 3_600_000_000
+>>> guess = Forecasts(hours, actual, predicted=rng.integers(2, size=5000), baseline=np.ones(5000, dtype=np.int8))
+>>> judge_direction(guess, claim, rng=rng, samples=200).verdict
+<Verdict.NO_SKILL: 'no_skill'>
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.domain.errors import BadInputError, NoDataError
+from assay.evidence.verdict import MIN_BLOCKS, Estimate, Verdict, comparison, decide
+from assay.measures.bootstrap import percentile_interval, resampled_sums
+from assay.measures.direction_scores import Confusion, confusion, direction_scores, score_arrays
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TAIL_DRAWS = 10
+"""Bootstrap samples wanted beyond each end of an interval; more trials move the ends out and need more samples."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What was foretold, how, and how often it was tried."""
+
+    series: str
+    """As people write it, like ``BTC-USDT 1h``."""
+    horizon: str
+    """As people write it, like ``24 h``."""
+    horizon_bars: int
+    folds: int
+    trials: int = 1
+    """Models of this question tried so far, this one included."""
+    block_bars: int | None = None
+    """Rows in a bootstrap block; by default a week of hours or two horizons, whichever is longer."""
+    level: float = 0.95
+
+    def __post_init__(self) -> None:
+        for name in ("horizon_bars", "folds", "trials"):
+            if getattr(self, name) < 1:
+                raise BadInputError(f"{name} must be at least one", value=getattr(self, name))
+
+    @property
+    def block(self) -> int:
+        """Rows in a bootstrap block."""
+        return self.block_bars or max(168, 2 * self.horizon_bars)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Forecasts:
+    """What was said and what came of it; rows in order of time, all of shape (n,)."""
+
+    forecast_at: NDArray[np.int64]
+    """Microseconds: when each forecast was made."""
+    actual: NDArray[np.int8] | NDArray[np.int64] | NDArray[np.float64]
+    """1 for up, 0 for not up."""
+    predicted: NDArray[np.int8] | NDArray[np.int64]
+    baseline: NDArray[np.int8] | NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreSet:
+    """Scores of one forecaster; NaN where undefined (see ``measures.direction_scores``)."""
+
+    accuracy: Estimate
+    precision: Estimate
+    recall: Estimate
+    f1: Estimate
+    counts: Confusion
+
+
+@dataclass(frozen=True, slots=True)
+class DirectionEvidence:
+    """Everything that was found out, with the verdict and the sentence that may be quoted."""
+
+    claim: Claim
+    first_at: datetime
+    """First forecast, UTC."""
+    last_at: datetime
+    """Last forecast, UTC."""
+    n: int
+    samples: int
+    model: ScoreSet
+    baseline: ScoreSet
+    difference: Estimate
+    """Accuracy of the model less that of the baseline; the interval is corrected for the number of trials."""
+    verdict: Verdict
+    sentence: str
+
+    def to_dict(self) -> dict[str, object]:
+        """Return it as plain values for JSON; what is not a number becomes ``None``, times ISO 8601."""
+        claim = self.claim
+        return {
+            "verdict": self.verdict.value,
+            "sentence": self.sentence,
+            "series": claim.series,
+            "horizon": claim.horizon,
+            "horizon_bars": claim.horizon_bars,
+            "first_at": self.first_at.isoformat(),
+            "last_at": self.last_at.isoformat(),
+            "n": self.n,
+            "folds": claim.folds,
+            "trials": claim.trials,
+            "bootstrap": {"samples": self.samples, "block_bars": claim.block},
+            "model": _scores_dict(self.model),
+            "baseline": _scores_dict(self.baseline),
+            "accuracy_difference": _estimate_dict(self.difference),
+        }
+
+
+def judge_direction(
+    forecasts: Forecasts, claim: Claim, *, rng: np.random.Generator, samples: int = 2000
+) -> DirectionEvidence:
+    """Score a model against its baseline and say what the result is worth.
+
+    Parameters
+    ----------
+    forecasts : Forecasts
+        Out-of-sample only; whether they are is the caller's word (the splits prove it).
+    claim : Claim
+        What was foretold, and how often it was tried.
+    rng : numpy.random.Generator
+        The same state gives the same evidence.
+    samples : int, default 2000
+        Bootstrap samples at least; more are drawn when the number of trials asks for farther tails.
+
+    Returns
+    -------
+    DirectionEvidence
+
+    Raises
+    ------
+    NoDataError
+        If there is no forecast.
+    BadInputError
+        If the arrays differ in length, times decrease, or a direction is neither 0 nor 1.
+    """
+    _check(forecasts)
+    n = forecasts.actual.size
+    tail = (1 - claim.level) / claim.trials / 2
+    drawn = max(samples, math.ceil(_TAIL_DRAWS / tail))
+    counts = [confusion(forecasts.actual, said) for said in (forecasts.predicted, forecasts.baseline)]
+    columns = np.concatenate([_outcomes(forecasts.actual, said) for said in (forecasts.predicted, forecasts.baseline)])
+    sums = resampled_sums(columns.T, block=min(claim.block, n), samples=drawn, rng=rng)
+    resampled = [score_arrays(*sums[:, 3 * i : 3 * i + 3].T, total=n) for i in range(2)]
+    model, baseline = (_score_set(one, draws, claim.level) for one, draws in zip(counts, resampled, strict=True))
+    difference = Estimate(
+        model.accuracy.value - baseline.accuracy.value,
+        percentile_interval(resampled[0]["accuracy"] - resampled[1]["accuracy"], level=1 - 2 * tail),
+    )
+    verdict = decide(model.accuracy, difference, blocks=n / claim.block)
+    first_at, last_at = (_EPOCH + timedelta(microseconds=int(forecasts.forecast_at[i])) for i in (0, -1))
+    numbers = comparison(model.accuracy, baseline.accuracy, difference, subject=f"{claim.horizon} direction")
+    trials = f"{claim.trials:,} trial{'s' if claim.trials > 1 else ''}"
+    context = f"({claim.series}, {first_at:%Y-%m} to {last_at:%Y-%m}, n = {n:,}, {trials})"
+    sentence = f"{_in_words(verdict, numbers, claim)} {context}"
+    return DirectionEvidence(
+        claim, first_at, last_at, n, drawn, model=model, baseline=baseline, difference=difference, verdict=verdict,
+        sentence=sentence,
+    )  # fmt: skip
+
+
+def _in_words(verdict: Verdict, numbers: str, claim: Claim) -> str:
+    corrected = ", corrected for the trials," if claim.trials > 1 else ""
+    match verdict:
+        case Verdict.NO_SKILL:
+            return f"No skill: {numbers}{corrected} includes zero"
+        case Verdict.SKILL:
+            return f"Skill: {numbers}{corrected} lies above zero"
+        case Verdict.WORSE:
+            return f"Worse than the base rate: {numbers}{corrected} lies below zero"
+        case Verdict.SUSPECT:
+            return f"Too good to be true, look for a leak: {numbers}"
+        case Verdict.NOT_ENOUGH_DATA:
+            return f"Not enough data: fewer than {MIN_BLOCKS} blocks of {claim.block} bars say nothing; {numbers}"
+
+
+def _check(forecasts: Forecasts) -> None:
+    shapes = {forecasts.forecast_at.shape, forecasts.actual.shape, forecasts.predicted.shape, forecasts.baseline.shape}
+    if len(shapes) != 1 or forecasts.actual.ndim != 1:
+        raise BadInputError("forecasts and outcomes differ in length", value=sorted(shapes))
+    if not forecasts.actual.size:
+        raise NoDataError("there is no forecast to judge", todo="train on a longer period")
+    if np.any(np.diff(forecasts.forecast_at) < 0):
+        raise BadInputError("forecasts must be in order of time", todo="blocks of shuffled rows mean nothing")
+
+
+def _outcomes(
+    actual: NDArray[np.int8] | NDArray[np.int64] | NDArray[np.float64],
+    said: NDArray[np.int8] | NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Return indicators of true up, false up and false down, shape (3, n); all scores are ratios of their sums."""
+    went_up, said_up = actual == 1, said == 1
+    return np.stack([went_up & said_up, ~went_up & said_up, went_up & ~said_up]).astype(np.float64)
+
+
+def _score_set(counts: Confusion, draws: Mapping[str, NDArray[np.float64]], level: float) -> ScoreSet:
+    values = direction_scores(counts)
+    return ScoreSet(
+        accuracy=Estimate(values.accuracy, percentile_interval(draws["accuracy"], level=level)),
+        precision=Estimate(values.precision, percentile_interval(draws["precision"], level=level)),
+        recall=Estimate(values.recall, percentile_interval(draws["recall"], level=level)),
+        f1=Estimate(values.f1, percentile_interval(draws["f1"], level=level)),
+        counts=counts,
+    )
+
+
+def _scores_dict(scores: ScoreSet) -> dict[str, object]:
+    names = ("accuracy", "precision", "recall", "f1")
+    counts = scores.counts
+    return {name: _estimate_dict(getattr(scores, name)) for name in names} | {
+        "true_up": counts.true_up,
+        "false_up": counts.false_up,
+        "true_down": counts.true_down,
+        "false_down": counts.false_down,
+    }
+
+
+def _estimate_dict(estimate: Estimate) -> dict[str, float | None]:
+    interval = estimate.interval
+    numbers = {"value": estimate.value, "low": interval.low, "high": interval.high, "level": interval.level}
+    return {name: None if math.isnan(number) else number for name, number in numbers.items()}

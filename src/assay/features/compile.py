@@ -1,0 +1,94 @@
+"""Kernels are plain Python until bars are computed; here they meet numba.
+
+Keeping the functions plain means that the package imports without numba, that a kernel can be run and debugged in
+Python, and that a test can hold the compiled code against the interpreted one.
+
+Three choices are about exactness and not about speed: no fastmath, no Intel SVML (its vector ``log`` differs from the
+scalar one in the last bit, so a batch would differ from a stream), and a compiled file whose name holds the
+fingerprint of all the code inside. Numba's own cache looks only at the outermost file and would serve a stale kernel.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import FunctionType, ModuleType
+
+from assay.features.fingerprint import fingerprint, plain_function, used_globals
+
+
+def use_cache_dir(directory: Path) -> None:
+    """Keep compiled kernels under `directory`; call it before the first bars are computed.
+
+    The directory may be shared by processes and by versions of Assay: each file's name carries its code's fingerprint.
+    Without this call numba writes beside the package, or into the user's cache if it may not.
+
+    Parameters
+    ----------
+    directory : Path
+        Created if absent.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    os.environ["NUMBA_CACHE_DIR"] = str(directory)
+    numba = sys.modules.get("numba")
+    if numba is not None:
+        numba.config.CACHE_DIR = str(directory)
+
+
+def compile_loop(
+    loop: Callable[..., object], name: str, parts: Mapping[str, Callable[..., object]]
+) -> Callable[..., object]:
+    """Compile `loop` with some of its module-level names standing for other kernels.
+
+    One loop thus serves every Step, and the compiler sees each pair as one function that it can optimise whole.
+
+    Parameters
+    ----------
+    loop : function
+        A plain function that calls placeholders of its own module.
+    name : str
+        What the compiled function is for; the fingerprints are appended.
+    parts : mapping of str to function
+        Placeholder to kernel.
+
+    Returns
+    -------
+    function
+        Compiled for each combination of argument types at its first call, cached on disk between processes.
+    """
+    codes = "_".join(fingerprint(part) for part in (loop, *parts.values()))
+    scope = _compiled_scope(loop) | {placeholder: _inlined(part) for placeholder, part in parts.items()}
+    special = FunctionType(plain_function(loop).__code__, scope, f"{name}_{codes}")
+    special.__qualname__ = special.__name__
+    # The cache finds the environment of a loaded function through the module it says it is from.
+    special.__module__ = loop.__module__
+    compiled: Callable[..., object] = _numba().njit(cache=True, error_model="numpy", nogil=True)(special)
+    return compiled
+
+
+@functools.cache
+def _inlined(kernel: Callable[..., object]) -> Callable[..., object]:
+    plain = plain_function(kernel)
+    special = FunctionType(plain.__code__, _compiled_scope(kernel), plain.__name__)
+    special.__module__ = plain.__module__
+    # Bounds are checked here, where windows are indexed, and not in the loop: a slip in somebody's own indicator is
+    # then an IndexError and not a damaged process. A kernel without a window pays nothing for it.
+    compiled: Callable[..., object] = _numba().njit(error_model="numpy", forceinline=True, boundscheck=True)(special)
+    return compiled
+
+
+def _compiled_scope(function: Callable[..., object]) -> dict[str, object]:
+    """Return the globals of `function` with the kernels it calls compiled."""
+    called = {name: value for name, value in used_globals(function).items() if isinstance(value, FunctionType)}
+    return plain_function(function).__globals__ | {name: _inlined(value) for name, value in called.items()}
+
+
+def _numba() -> ModuleType:
+    os.environ.setdefault("NUMBA_DISABLE_INTEL_SVML", "1")
+    import numba  # noqa: PLC0415  # heavy: only where bars are computed
+
+    module: ModuleType = numba
+    return module

@@ -1,0 +1,237 @@
+"""Feature sets: the ordered Steps behind a table or a model, under one name, with one state.
+
+>>> TECHNICAL.columns, TECHNICAL.warmup
+(('ema_12', 'ema_26', 'rsi_14'), 25)
+>>> DIRECTION.columns[:3]
+('log_return_1', 'log_return_6', 'log_return_24')
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from assay.domain.errors import BadInputError
+from assay.features.bars import Bar, Bars, FloatArray
+from assay.features.close_to_ema import CloseToEma
+from assay.features.drivers import Stream, advance
+from assay.features.ema import Ema
+from assay.features.log_return import LogReturn
+from assay.features.rsi import Rsi
+from assay.features.state import StateError, StepState, pack, unpack
+from assay.features.step import Step, identity
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SetState:
+    """The states of all Steps of a set after the same bar."""
+
+    steps: tuple[StepState, ...]
+
+    @property
+    def last_close_time(self) -> int:
+        """End of the last bar seen, in microseconds.
+
+        To recompute from a restated bar on, go on from the latest state whose `last_close_time` is not after the
+        bar's `open_time`.
+        """
+        return self.steps[0].last_close_time
+
+    def save(self) -> bytes:
+        """Return the state as bytes; equal states give equal bytes."""
+        parts = [step.to_bytes() for step in self.steps]
+        return pack({"parts": ",".join(str(len(part)) for part in parts)}, b"".join(parts))
+
+    @classmethod
+    def restore(cls, content: bytes) -> SetState:
+        """Read what :meth:`save` wrote.
+
+        Raises
+        ------
+        StateError
+            If the bytes are damaged or something else.
+        """
+        header, payload = unpack(content)
+        if "parts" not in header:
+            raise StateError(
+                "not the saved state of a feature set", value=header, todo="compute it again from the first bar"
+            )
+        ends = np.cumsum([int(length) for length in str(header["parts"]).split(",")]).tolist()
+        return cls(tuple(StepState.from_bytes(payload[a:b]) for a, b in itertools.pairwise([0, *ends])))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FeatureRun:
+    """What :meth:`FeatureSet.run` returns.
+
+    Attributes
+    ----------
+    matrix : float64 array, shape (n_bars, n_columns)
+        Columns are contiguous.
+    state : SetState
+        After the last row.
+    checkpoints : tuple of SetState
+        After each row asked for.
+    """
+
+    matrix: FloatArray
+    state: SetState
+    checkpoints: tuple[SetState, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSet:
+    """Steps in order, under a name and a version.
+
+    Raises
+    ------
+    BadInputError
+        If there is no Step, or two give a column of the same name.
+    """
+
+    name: str
+    version: int
+    steps: tuple[Step, ...]
+
+    def __post_init__(self) -> None:
+        if not self.steps or len(set(self.columns)) != len(self.columns):
+            todo = "give at least one step, and each column once"
+            raise BadInputError("not a feature set", value=f"{self.name}: {', '.join(self.columns)}", todo=todo)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Column names in order."""
+        return tuple(column for step in self.steps for column in step.outputs)
+
+    @property
+    def warmup(self) -> int:
+        """Number of leading rows in which some column is NaN, on a series without gaps."""
+        return max(step.warmup for step in self.steps)
+
+    @property
+    def hash(self) -> str:
+        """16 hexadecimal digits that change with the name, the version, any parameter, the order and the code."""
+        text = "\n".join((f"{self.name}/{self.version}", *(identity(step) for step in self.steps)))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def start(self) -> SetState:
+        """Return the state before the first bar."""
+        return SetState(tuple(StepState.start(step) for step in self.steps))
+
+    def run(self, bars: Bars, state: SetState | None = None, *, checkpoint_at: Sequence[int] = ()) -> FeatureRun:
+        """Compute every column over `bars`, from the beginning or from where `state` left off.
+
+        Resuming from any checkpoint gives bit for bit what one pass over all bars gives.
+
+        Parameters
+        ----------
+        bars : Bars
+            Closed bars of one series, in order. Row i of the matrix uses bars up to i.
+        state : SetState, optional
+            As returned by an earlier run; never changed.
+        checkpoint_at : sequence of int
+            Row numbers in rising order; the state after each is returned.
+
+        Raises
+        ------
+        StateError
+            If another set or other code made `state`.
+        BadInputError
+            If `bars` begin before the last bar that `state` has seen ended, or the row numbers are out of order.
+        """
+        rows = list(checkpoint_at)
+        if any(later <= earlier for earlier, later in zip([-1, *rows], [*rows, len(bars)], strict=True)):
+            raise BadInputError("checkpoint rows out of order or range", value=rows, todo="give rising row numbers")
+        matrix = np.empty((len(self.columns), len(bars)))
+        states = [self.check(self.start() if state is None else state)]
+        cuts = [0, *(row + 1 for row in rows), len(bars)]
+        for start, stop in itertools.pairwise(cuts):
+            states.append(self._advance(bars.rows(start, stop), states[-1], matrix[:, start:stop]))
+        return FeatureRun(matrix.T, states[-1], tuple(states[1:-1]))
+
+    def check(self, state: SetState) -> SetState:
+        """Return `state` if this set and this code made it, or raise StateError."""
+        if len(state.steps) != len(self.steps):
+            value = f"{len(state.steps)} steps"
+            raise StateError(
+                "saved state of another feature set", value=value, todo="compute it again from the first bar"
+            )
+        for step, one in zip(self.steps, state.steps, strict=True):
+            one.check_belongs_to(step)
+        return state
+
+    def stream(self, state: SetState | None = None) -> SetStream:
+        """Return a stream that is fed one closed bar at a time."""
+        return SetStream(self, state)
+
+    def _advance(self, bars: Bars, state: SetState, matrix: FloatArray) -> SetState:
+        states, row = [], 0
+        for step, one in zip(self.steps, state.steps, strict=True):
+            width = len(step.outputs)
+            states.append(advance(step, bars, one, out=matrix[row : row + width]))
+            row += width
+        return SetState(tuple(states))
+
+
+class SetStream:
+    """A feature set that is fed one closed bar at a time; as :class:`~assay.features.drivers.Stream` is a Step.
+
+    Raises
+    ------
+    StateError
+        If another set or other code made `state`.
+    """
+
+    def __init__(self, feature_set: FeatureSet, state: SetState | None = None) -> None:
+        self.feature_set = feature_set
+        states = feature_set.check(feature_set.start() if state is None else state).steps
+        self._streams = [Stream(step, one) for step, one in zip(feature_set.steps, states, strict=True)]
+
+    @property
+    def state(self) -> SetState:
+        """The state after the last update."""
+        return SetState(tuple(stream.state for stream in self._streams))
+
+    def update(self, bar: Bar) -> FloatArray:
+        """Take in a closed bar and return the row of features at its close, shape ``(n_columns,)``."""
+        return _row(stream.update(bar) for stream in self._streams)
+
+    def preview(self, bar: Bar) -> FloatArray:
+        """Return what :meth:`update` would, for a bar that is still open; the stream stays as it is."""
+        return _row(stream.preview(bar) for stream in self._streams)
+
+
+def _row(outputs: Iterable[Sequence[float]]) -> FloatArray:
+    return np.array([value for values in outputs for value in values])
+
+
+TECHNICAL = FeatureSet("technical", 1, (Ema(12), Ema(26), Rsi(14)))
+"""The columns of ``silver.technical_indicators``."""
+
+DIRECTION = FeatureSet(
+    "direction", 1, (LogReturn(1), LogReturn(6), LogReturn(24), Rsi(14), CloseToEma(12), CloseToEma(26))
+)
+"""What the direction model looks at: returns over three spans, strength, and distance from two averages."""
+
+FEATURE_SETS = {feature_set.name: feature_set for feature_set in (TECHNICAL, DIRECTION)}
+"""Name to feature set."""
+
+
+def find_set(name: str) -> FeatureSet:
+    """Return the feature set called `name`.
+
+    Raises
+    ------
+    BadInputError
+        If there is none.
+    """
+    if name not in FEATURE_SETS:
+        near = difflib.get_close_matches(name, FEATURE_SETS, n=1)
+        todo = f"did you mean {near[0]}?" if near else f"use one of {', '.join(sorted(FEATURE_SETS))}"
+        raise BadInputError("unknown feature set", value=name, todo=todo)
+    return FEATURE_SETS[name]

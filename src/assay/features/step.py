@@ -1,0 +1,121 @@
+"""What a Step is: frozen parameters, a start, and one pure function that turns a state and a bar into the next.
+
+To add an indicator, write one file: a kernel and a frozen dataclass like those in ``ema.py``, and name the class in
+``registry.py``. The contract suite (``tests/contract/step_checks.py``) then runs on it by itself.
+
+A kernel is a plain Python function ``kernel(state, window, bar, params) -> (state, outputs)``:
+
+- `state`, `params` and `outputs` are tuples of floats (``0.0``, never ``0``: numba tells them apart). All three stay
+  in processor registers, which is why a Step written this way keeps up with a hand-written loop.
+- `window` is a float64 array for what does not fit in a few numbers; it is the only thing a kernel may change in
+  place. `bar` is a :class:`~assay.features.bars.Bar`.
+- It may call ``math`` and other kernels, and sees nothing but its arguments: no future, no clock, no randomness.
+- Division by zero is guarded in the kernel: Python would raise where the compiled code would give infinity.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import numpy as np
+
+from assay.domain.errors import BadInputError
+from assay.features.bars import Bar, FloatArray
+from assay.features.fingerprint import fingerprint
+
+Values = tuple[float, ...]
+Kernel = Callable[[Values, FloatArray, Bar, Values], tuple[Values, Values]]
+
+NO_WINDOW = np.empty(0)
+"""The window of a Step whose state is a few numbers."""
+
+_LONGEST = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class StepDocs:
+    """What a reader of a page or table needs to know about a Step."""
+
+    title: str
+    formula: str
+    units: tuple[str, ...]
+    """Unit of each output, in the order of the outputs."""
+    gap_rule: str
+    """What a missing bar does."""
+    nan_rule: str
+    """What a NaN in one of the inputs does."""
+    reference: str
+
+
+class Step(Protocol):
+    """An indicator: implemented by frozen dataclasses whose fields are the parameters, each with a default."""
+
+    name: ClassVar[str]
+    docs: ClassVar[StepDocs]
+    inputs: ClassVar[tuple[str, ...]]
+    """Names of the bar's fields that the kernel reads, the two times apart."""
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Column names, parameters included, such as ``ema_12``."""
+        ...
+
+    @property
+    def warmup(self) -> int:
+        """Number of leading rows that are NaN on a series without gaps."""
+        ...
+
+    @property
+    def params(self) -> Values:
+        """Return what the kernel gets: the parameters, and constants derived from them."""
+        ...
+
+    @property
+    def kernel(self) -> Kernel:
+        """Return the pure function at the heart of the Step."""
+        ...
+
+    def init(self) -> tuple[Values, FloatArray]:
+        """Return the state and the window before the first bar."""
+        ...
+
+    def __hash__(self) -> int:
+        """Equal Steps are one, as frozen dataclasses are."""
+        ...
+
+
+@functools.lru_cache(maxsize=4096)
+def identity(step: Step) -> str:
+    """Return the text that names exactly this computation: name, parameters, and a hash of code and start.
+
+    Saved states and feature sets carry it, so that numbers made by other code are refused and never mixed.
+
+    >>> from assay.features.ema import Ema
+    >>> identity(Ema(12)).partition("#")[0]
+    'ema(n=12)'
+    """
+    # The contract asks for a dataclass; a Protocol cannot say so.
+    fields = dataclasses.fields(step)  # type: ignore[arg-type]
+    shown = ",".join(f"{field.name}={getattr(step, field.name)!r}" for field in fields)
+    values, window = step.init()
+    start = f"{step.params!r}{values!r}".encode() + window.astype("<f8").tobytes()
+    digest = hashlib.sha256(fingerprint(step.kernel).encode() + start).hexdigest()
+    return f"{step.name}({shown})#{digest[:12]}"
+
+
+def check_length(step_name: str, n: int, *, minimum: int = 1) -> None:
+    """Refuse a length that is not a whole number of bars from `minimum` to a million.
+
+    Raises
+    ------
+    BadInputError
+        If it is not.
+    """
+    if type(n) is not int or not minimum <= n <= _LONGEST:
+        todo = f"give a whole number of bars from {minimum} to {_LONGEST}"
+        raise BadInputError(f"length of {step_name} out of range", value=n, todo=todo)

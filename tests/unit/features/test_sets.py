@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from assay.domain.errors import BadInputError
+from assay.features.close_to_ema import CloseToEma
+from assay.features.drivers import run_batch
+from assay.features.ema import Ema
+from assay.features.log_return import LogReturn
+from assay.features.rsi import Rsi
+from assay.features.sets import DIRECTION, FEATURE_SETS, TECHNICAL, FeatureSet, SetState, find_set
+from assay.features.state import StateError
+from tests.unit.features.made_bars import hourly, needs_recordings, recorded_btc, same_bits, walk
+
+SHORT = FeatureSet("short", 1, (LogReturn(1), LogReturn(3), Rsi(3), CloseToEma(4)))
+
+
+def test_columns_of_the_two_sets() -> None:
+    assert TECHNICAL.columns == ("ema_12", "ema_26", "rsi_14")
+    spans = ("log_return_1", "log_return_6", "log_return_24")
+    assert DIRECTION.columns == (*spans, "rsi_14", "close_to_ema_12", "close_to_ema_26")
+    assert (TECHNICAL.warmup, DIRECTION.warmup) == (25, 25)
+    assert FEATURE_SETS == {"technical": TECHNICAL, "direction": DIRECTION}
+
+
+@pytest.mark.parametrize("chosen", [TECHNICAL, DIRECTION, SHORT], ids=lambda chosen: chosen.name)
+def test_each_column_is_what_its_step_gives_alone(chosen: FeatureSet) -> None:
+    bars = walk(200)
+    matrix = chosen.run(bars).matrix
+    assert matrix.shape == (200, len(chosen.columns))
+    assert same_bits(matrix, np.column_stack([run_batch(step, bars)[0] for step in chosen.steps]))
+    assert np.isnan(matrix[chosen.warmup - 1]).any()
+    assert np.isfinite(matrix[chosen.warmup :]).all()
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 79), unique=True, max_size=6).map(sorted), st.integers(0, 79))
+def test_resuming_from_any_checkpoint_equals_one_pass(rows: list[int], hole: int) -> None:
+    hours = [hour + (5 if hour > hole else 0) for hour in range(80)]
+    bars = hourly(walk(80).close, hours=hours)
+    whole = SHORT.run(bars)
+    run = SHORT.run(bars, checkpoint_at=rows)
+    assert same_bits(run.matrix, whole.matrix)
+    assert run.state.save() == whole.state.save()
+    assert len(run.checkpoints) == len(rows)
+    for row, checkpoint in zip(rows, run.checkpoints, strict=True):
+        assert checkpoint.last_close_time == bars.close_time[row]
+        rest = SHORT.run(bars.rows(row + 1, 80), SetState.restore(checkpoint.save()))
+        assert same_bits(rest.matrix, whole.matrix[row + 1 :])
+        assert rest.state.save() == whole.state.save()
+
+
+def restate_and_resume(chosen: FeatureSet, restated: int, months: list[int]) -> None:
+    """Change one old bar, recompute from the last checkpoint before it, and compare with recomputing everything."""
+    bars = recorded_btc()
+    old = chosen.run(bars, checkpoint_at=months)
+    close = bars.close.copy()
+    close[restated] *= 1.001
+    corrected = dataclasses.replace(bars, close=close)
+    usable = [state for state in old.checkpoints if state.last_close_time <= bars.open_time[restated]]
+    assert 0 < len(usable) < len(months)
+    start = int(np.searchsorted(bars.open_time, usable[-1].last_close_time))
+    suffix = chosen.run(corrected.rows(start, len(bars)), SetState.restore(usable[-1].save()))
+    whole = chosen.run(corrected)
+    assert same_bits(np.vstack([old.matrix[:start], suffix.matrix]), whole.matrix)
+    assert not same_bits(old.matrix[restated], whole.matrix[restated])
+
+
+@needs_recordings
+@pytest.mark.recorded
+@pytest.mark.parametrize("chosen", [TECHNICAL, DIRECTION], ids=lambda chosen: chosen.name)
+def test_a_restated_bar_costs_the_time_since_the_last_monthly_checkpoint(chosen: FeatureSet) -> None:
+    month = recorded_btc().open_time.astype("datetime64[us]").astype("datetime64[M]")
+    ends = np.flatnonzero(month[1:] != month[:-1]).tolist()
+    assert len(ends) == 58
+    restate_and_resume(chosen, restated=30_000, months=ends)
+
+
+def test_stream_equals_run_and_can_be_saved() -> None:
+    bars = walk(60)
+    stream = SHORT.stream()
+    rows = []
+    for row in range(60):
+        if row == 30:
+            stream = SHORT.stream(SetState.restore(stream.state.save()))
+        foretold = stream.preview(bars.bar(row))
+        rows.append(stream.update(bars.bar(row)))
+        assert same_bits(foretold, rows[-1])
+    run = SHORT.run(bars)
+    assert same_bits(np.array(rows), run.matrix)
+    assert stream.state.save() == run.state.save()
+
+
+def test_hash_changes_with_name_version_parameters_and_order() -> None:
+    a, b = Ema(12), Ema(26)
+    variants = [
+        FeatureSet("x", 1, (a, b)),
+        FeatureSet("y", 1, (a, b)),
+        FeatureSet("x", 2, (a, b)),
+        FeatureSet("x", 1, (b, a)),
+        FeatureSet("x", 1, (a, Ema(27))),
+        FeatureSet("x", 1, (a,)),
+    ]
+    assert len({variant.hash for variant in variants}) == len(variants)
+    assert FeatureSet("x", 1, (Ema(12), Ema(26))).hash == variants[0].hash
+
+
+def test_state_of_another_set_is_refused() -> None:
+    for other in (TECHNICAL, FeatureSet("x", 1, DIRECTION.steps[:2])):
+        with pytest.raises(StateError):
+            DIRECTION.run(walk(3), other.start())
+    with pytest.raises(StateError, match="another step"):
+        TECHNICAL.stream(FeatureSet("x", 1, (Ema(12), Ema(27), Rsi(14))).start())
+
+
+@pytest.mark.parametrize("rows", [[3, 2], [2, 2], [-1], [10]], ids=["falling", "repeated", "negative", "past-the-end"])
+def test_checkpoint_rows_out_of_order_or_range_are_refused(rows: list[int]) -> None:
+    with pytest.raises(BadInputError, match="checkpoint rows"):
+        SHORT.run(walk(10), checkpoint_at=rows)
+
+
+def test_sets_without_steps_or_with_a_column_twice_are_refused() -> None:
+    for steps in ((), (Ema(12), Rsi(14), Ema(12))):
+        with pytest.raises(BadInputError, match="not a feature set"):
+            FeatureSet("x", 1, steps)
+
+
+def test_unknown_set_names_the_nearest() -> None:
+    assert find_set("direction") is DIRECTION
+    with pytest.raises(BadInputError, match="did you mean technical"):
+        find_set("technicals")
+    with pytest.raises(BadInputError, match="use one of direction, technical"):
+        find_set("zzz")
