@@ -1,0 +1,9 @@
+{{ config(materialized='incremental', incremental_strategy='append', post_hook="{{ note_taken_in(true) }}") }}
+
+with received as (
+    {{ bronze_rows(no_quarantined_rows(), folder='quarantine', only_quarantined=true) }}
+)
+
+select batch_id, venue, row_number, cause, raw, known_at
+from received
+order by batch_id, row_number

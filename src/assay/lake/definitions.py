@@ -1,0 +1,63 @@
+"""The SQL that defines silver and gold: written once, in the dbt project, and used by dbt and by as-of reads alike.
+
+The macros in ``macros/klines.sql`` and ``macros/daily.sql`` use nothing of dbt but its template language, so that an
+as-of read can render the very text that built the table, over the observations that were known at that moment.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from pathlib import Path
+
+import jinja2
+
+import assay
+
+_MACROS = ("klines.sql", "daily.sql")
+
+
+@functools.cache
+def dbt_project() -> Path:
+    """Return the dbt project: inside the installed package, or at the top of a source checkout."""
+    package = Path(assay.__file__).parent
+    installed = package / "_dbt"
+    return installed if installed.is_dir() else package.parents[1] / "dbt"
+
+
+@functools.cache
+def definitions_hash() -> str:
+    """Return a hash of everything that decides what the SQL tables hold: the models and the macros."""
+    digest = hashlib.sha256()
+    root = dbt_project()
+    for path in sorted([*root.glob("models/**/*.sql"), *root.glob("macros/*.sql")]):
+        digest.update(f"{path.relative_to(root).as_posix()}\0".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def current_klines(observations: str) -> str:
+    """Return SQL for the current revision of every bar among the observations; a relation's name."""
+    return _render("current_klines", observations)
+
+
+def cleaned_klines(klines: str) -> str:
+    """Return SQL for ``silver.crypto_prices_cleaned`` from current klines; a relation's name."""
+    return _render("cleaned_klines", klines)
+
+
+def daily_metrics(klines: str) -> str:
+    """Return SQL for ``gold.daily_crypto_metrics`` from cleaned klines; a relation's name."""
+    return _render("daily_metrics", klines)
+
+
+def _render(macro: str, relation: str) -> str:
+    return str(getattr(_macros(), macro)(relation))
+
+
+@functools.cache
+def _macros() -> jinja2.environment.TemplateModule:
+    folder = dbt_project() / "macros"
+    text = "\n".join((folder / name).read_text() for name in _MACROS)
+    # SQL, not HTML: the only value ever put in is a relation name that this package writes itself.
+    environment = jinja2.Environment(autoescape=False, undefined=jinja2.StrictUndefined)  # noqa: S701
+    return environment.from_string(text).module

@@ -1,0 +1,103 @@
+"""``ASSAY_HOME``: one directory that holds everything, with a format version that says who may touch it.
+
+A home is made in an empty or absent directory. A directory with other people's files in it is refused, and so is a
+home written by a newer Assay, because guessing at a format is how data gets rewritten.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from assay.domain.errors import HomeError
+from assay.lake.storage import storage_errors, write_atomically
+
+FORMAT = 1
+_MARKER = "assay-home.json"
+_OWN_FILES = frozenset({_MARKER, "assay.yaml", ".env"})
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The directories of one Assay home."""
+
+    root: Path
+
+    @property
+    def bronze(self) -> Path:
+        """Raw bodies and the typed Parquet read from them; immutable."""
+        return self.root / "bronze"
+
+    @property
+    def catalog(self) -> Path:
+        """The DuckLake catalogue (SQLite)."""
+        return self.root / "lake" / "catalog.sqlite"
+
+    @property
+    def tables(self) -> Path:
+        """Parquet files that the catalogue owns."""
+        return self.root / "lake" / "data"
+
+    @property
+    def writer_lock(self) -> Path:
+        """Held by the one process that writes to the catalogue."""
+        return self.root / "lake" / "writer.lock"
+
+    @property
+    def extensions(self) -> Path:
+        """DuckDB extensions, installed from their Python packages."""
+        return self.root / "cache" / "duckdb"
+
+    @property
+    def cache(self) -> Path:
+        """Compiled kernels and dbt's target directory; may be deleted at any time."""
+        return self.root / "cache"
+
+    @property
+    def runs(self) -> Path:
+        """One JSON file a run."""
+        return self.root / "runs"
+
+
+def open_home(root: Path, *, create: bool = True) -> Home:
+    """Return the home at `root`, making it if it is absent or empty and `create` is true.
+
+    Raises
+    ------
+    HomeError
+        If `root` is a file, holds foreign files, is absent (and `create` is false), or has a newer format.
+    StorageError
+        If the disk refuses.
+    """
+    root = root.expanduser().absolute()
+    home = Home(root)
+    with storage_errors(root):
+        if root.exists() and not root.is_dir():
+            raise HomeError("ASSAY_HOME is not a directory", value=root, todo="point ASSAY_HOME at a directory")
+        marker = root / _MARKER
+        if marker.exists():
+            _check_format(marker)
+            return home
+        foreign = sorted(path.name for path in root.iterdir() if path.name not in _OWN_FILES) if root.exists() else []
+        if foreign:
+            what = f"ASSAY_HOME holds files that are not Assay's ({', '.join(foreign[:3])})"
+            raise HomeError(what, value=root, todo="point ASSAY_HOME at an empty or new directory")
+        if not create:
+            raise HomeError("there is no Assay home", value=root, todo="run `assay import` first, or set ASSAY_HOME")
+        for path in (root, home.bronze, home.tables, home.extensions, home.runs):
+            path.mkdir(parents=True, exist_ok=True)
+        # Last, so that a home that is marked is a home that is whole.
+        write_atomically(marker, json.dumps({"format": FORMAT}).encode() + b"\n")
+    return home
+
+
+def _check_format(marker: Path) -> None:
+    try:
+        found = json.loads(marker.read_bytes())["format"]
+    except (ValueError, KeyError, TypeError):
+        todo = "restore it from a backup, or choose another ASSAY_HOME"
+        raise HomeError("the home's format file is damaged", value=marker, todo=todo) from None
+    if found != FORMAT:
+        todo = f"this Assay reads format {FORMAT}; use the newer program, or choose another ASSAY_HOME"
+        raise HomeError("ASSAY_HOME was written by another version", value=f"format {found}", todo=todo)

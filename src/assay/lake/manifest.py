@@ -1,0 +1,133 @@
+"""The manifest: which batches bronze holds, and how far the lake has taken each of them in.
+
+A refresh never asks for "rows newer than the newest", which loses what slow writers commit late, and never globs all
+of bronze, which grows with history. It looks into the day directories that changed, and registers what it finds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import duckdb
+
+from assay.lake import bronze
+from assay.lake.catalog import CATALOG, transaction
+
+# A directory that changed this shortly before it was listed may get another file within the same clock tick.
+_SETTLED_NS = 2_000_000_000
+
+_TABLES = {
+    "bronze.batches": """batch_id varchar, dataset varchar, venue varchar, endpoint varchar, path varchar,
+        source varchar, known_at timestamptz, rows_read bigint, accepted bigint, identical_duplicates bigint,
+        restated bigint, provisional bigint, off_grid bigint, quarantined bigint""",
+    "bronze.batch_ranges": """batch_id varchar, venue varchar, market varchar, symbol varchar, interval varchar,
+        first_open_time timestamptz, last_open_time timestamptz, row_count bigint""",
+    "refresh.partitions": "partition varchar, modified_ns bigint",
+    # Which batches' rows each model that reads bronze has; written in the same transaction as the rows.
+    "refresh.taken_in": "model varchar, batch_id varchar",
+    # Batches that went all the way to gold, past every quality gate.
+    "refresh.published": "batch_id varchar",
+    "refresh.zones": """venue varchar, market varchar, symbol varchar, interval varchar, from_time timestamptz,
+        until_time timestamptz, read_from timestamptz""",
+    "refresh.definitions": "name varchar, hash varchar",
+    "refresh.feature_states": """venue varchar, market varchar, symbol varchar, interval varchar,
+        feature_set varchar, open_time timestamptz, state blob""",
+}
+COUNTS = ("rows_read", "accepted", "identical_duplicates", "restated", "provisional", "off_grid", "quarantined")
+
+
+def has_table(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
+    """Return whether the lake has the table ``schema.table``."""
+    schema, _, table = name.partition(".")
+    found = connection.execute(
+        "select count(*) from information_schema.tables where (table_catalog, table_schema, table_name) = (?, ?, ?)",
+        [CATALOG, schema, table],
+    ).fetchall()
+    return bool(found[0][0])
+
+
+def prepare(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the schemas and the refresh's own tables, where absent."""
+    if all(has_table(connection, name) for name in _TABLES):
+        return
+    with transaction(connection):
+        for schema in ("bronze", "silver", "gold", "refresh"):
+            connection.execute(f"create schema if not exists {CATALOG}.{schema}")
+        for name, columns in _TABLES.items():
+            connection.execute(f"create table if not exists {CATALOG}.{name} ({columns})")
+
+
+def register(connection: duckdb.DuckDBPyConnection, root: Path, dataset: str = bronze.KLINES) -> int:
+    """Take note of the committed batches not seen before; return how many.
+
+    Only day directories that changed since they were last listed are looked into.
+    """
+    seen = dict(connection.execute(f"select partition, modified_ns from {CATALOG}.refresh.partitions").fetchall())
+    now_ns = bronze.file_time_ns(root)
+    changed = [(name, at) for name, at in bronze.partitions(root, dataset) if seen.get(name) != at]
+    known = {row[0] for row in connection.execute(f"select batch_id from {CATALOG}.bronze.batches").fetchall()}
+    found: dict[str, tuple[bronze.BatchHeader, Path]] = {}
+    for name, _ in changed:
+        for path in bronze.committed(root, name):
+            if path.stem not in known and path.stem not in found:
+                found[path.stem] = bronze.read_header(path), path.relative_to(root)
+    settled = [(name, at) for name, at in changed if now_ns - at > _SETTLED_NS]
+    if found or settled:
+        with transaction(connection):
+            _insert_headers(connection, found.values())
+            for name, modified_ns in settled:
+                connection.execute(f"delete from {CATALOG}.refresh.partitions where partition = ?", [name])
+                connection.execute(f"insert into {CATALOG}.refresh.partitions values (?, ?)", [name, modified_ns])
+    return len(found)
+
+
+def pending(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Return the ids of the registered batches that are not published yet."""
+    rows = connection.execute(
+        f"select batch_id from {CATALOG}.bronze.batches "
+        f"where batch_id not in (select batch_id from {CATALOG}.refresh.published) order by 1"
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def publish(connection: duckdb.DuckDBPyConnection, batch_ids: Sequence[str]) -> None:
+    """Note that the batches went through every layer."""
+    with transaction(connection):
+        insert_rows(connection, "refresh.published", [[one] for one in batch_ids])
+
+
+def insert_rows(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Sequence[object]]) -> None:
+    """Insert rows of Python values into a table of the lake; a no-op for none."""
+    for start in range(0, len(rows), 500):
+        chunk = rows[start : start + 500]
+        one = "(" + ", ".join("?" * len(chunk[0])) + ")"
+        values = [value for row in chunk for value in row]
+        connection.execute(f"insert into {CATALOG}.{table} values {', '.join([one] * len(chunk))}", values)
+
+
+def definition_changed(connection: duckdb.DuckDBPyConnection, name: str, hash_: str) -> bool:
+    """Return whether what the tables were made by is not what is installed now; false before the first build."""
+    rows = connection.execute(f"select hash from {CATALOG}.refresh.definitions where name = ?", [name]).fetchall()
+    return bool(rows) and rows[0][0] != hash_
+
+
+def note_definition(connection: duckdb.DuckDBPyConnection, name: str, hash_: str) -> None:
+    """Write down what the tables are made by from now on."""
+    with transaction(connection):
+        connection.execute(f"delete from {CATALOG}.refresh.definitions where name = ?", [name])
+        connection.execute(f"insert into {CATALOG}.refresh.definitions values (?, ?)", [name, hash_])
+
+
+def _insert_headers(connection: duckdb.DuckDBPyConnection, found: Iterable[tuple[bronze.BatchHeader, Path]]) -> None:
+    batches: list[list[object]] = []
+    ranges: list[list[object]] = []
+    for header, path in found:
+        source = header.parameters.get("file", "")
+        place = [header.batch_id, header.dataset, header.venue, header.endpoint, str(path), source, header.known_at]
+        batches.append([*place, *(header.counts.get(name, 0) for name in COUNTS)])
+        for one in header.ranges:
+            series = [header.batch_id, header.venue, one.market, one.symbol, one.interval]
+            ranges.append([*series, one.first_open_time, one.last_open_time, one.rows])
+    insert_rows(connection, "bronze.batches", batches)
+    insert_rows(connection, "bronze.batch_ranges", ranges)

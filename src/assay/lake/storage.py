@@ -1,0 +1,90 @@
+"""Files that are there whole or not at all.
+
+A file is written under a temporary name, flushed to the disk, and given its name by a hard link, which fails if the
+name is taken: two writers of the same batch cannot overwrite one another, and a reader never sees half a file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from assay.domain.errors import StorageError
+
+_REASONS = {
+    errno.ENOSPC: ("the disk is full", "free some space and run the same command again; nothing was half-written"),
+    errno.EDQUOT: ("the disk quota is used up", "free some space and run the same command again"),
+    errno.EFBIG: ("a file would exceed the size limit", "raise the limit (ulimit -f) and run the same command again"),
+    errno.EROFS: ("the disk is read-only", "point ASSAY_HOME at a directory that can be written"),
+    errno.EACCES: ("no permission", "change the permissions, or point ASSAY_HOME at a directory of your own"),
+    errno.EPERM: ("no permission", "change the permissions, or point ASSAY_HOME at a directory of your own"),
+    errno.EIO: ("the disk failed", "check the disk"),
+}
+
+
+@contextlib.contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn the disk's refusals inside the block into a StorageError that names `path`."""
+    try:
+        yield
+    except OSError as error:
+        what, todo = _REASONS.get(error.errno or 0, (f"the disk refused ({error.strerror})", "check the path"))
+        raise StorageError(what, value=error.filename or path, todo=todo) from error
+
+
+def check_free_space(path: Path, least_bytes: int) -> None:
+    """Raise StorageError when the disk of `path` has less than `least_bytes` left."""
+    with storage_errors(path):
+        free = shutil.disk_usage(path).free
+    if free < least_bytes:
+        what, todo = f"less than {least_bytes // 2**20} MiB left on the disk", "free some space"
+        raise StorageError(what, value=path, todo=todo)
+
+
+def write_if_absent(path: Path, body: bytes) -> bool:
+    """Create `path` with `body` unless it exists; return whether it was created.
+
+    The content is on the disk, and so is the name, when this returns.
+    """
+    with _temporary_beside(path, body) as temporary:
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            return False
+        _flush_directory(path.parent)
+    return True
+
+
+def write_atomically(path: Path, body: bytes) -> None:
+    """Create or replace `path` with `body` in one step."""
+    with _temporary_beside(path, body) as temporary:
+        temporary.replace(path)
+        _flush_directory(path.parent)
+
+
+@contextlib.contextmanager
+def _temporary_beside(path: Path, body: bytes) -> Iterator[Path]:
+    temporary = path.parent / f".{path.name}.{uuid.uuid4().hex}.tmp"
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with temporary.open("wb") as file:
+                file.write(body)
+                file.flush()
+                os.fsync(file.fileno())
+            yield temporary
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def _flush_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,138 @@
+"""The refresh: bronze → revisions → silver → Steps → gold, for what is new, past every quality gate.
+
+It can be stopped at any moment, by kill -9 too. Each layer commits its rows together with the note of what it took
+in, and batches count as published only after the last gate, so the next refresh does again whatever was not done.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from assay.domain.errors import BuildError
+from assay.lake import definitions, manifest, reads, zones
+from assay.pipelines import steps
+from assay.pipelines.dbt import NodeResult, run_dbt
+from assay.pipelines.workspace import Workspace
+
+_SQL = "sql"
+_STEPS = "steps"
+_LAYERS = ("silver.kline_revisions", reads.CLEANED, steps.TABLE, "gold.daily_crypto_metrics")
+COUNTED = (*_LAYERS, "silver.kline_defects", "silver.quarantined_rows")
+
+
+@dataclass(frozen=True, slots=True)
+class BuildResult:
+    """What a refresh did.
+
+    Attributes
+    ----------
+    new_batches : int
+        Batches of bronze that are published now and were not before.
+    zones : int
+        Ranges of open times that were computed again.
+    is_full_refresh : bool
+        Whether everything was made anew.
+    reason : str
+        Why, if it was.
+    tests : list of NodeResult
+        The quality tests, all of them good.
+    seconds : dict
+        Time of each phase.
+    """
+
+    new_batches: int = 0
+    zones: int = 0
+    is_full_refresh: bool = False
+    reason: str = ""
+    tests: list[NodeResult] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+class _Phases:
+    """Seconds by phase."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def done(self, name: str) -> None:
+        now = time.perf_counter()
+        self.seconds[name] = round(now - self._last, 3)
+        self._last = now
+
+
+def build(workspace: Workspace, *, full_refresh: bool = False) -> BuildResult:
+    """Bring silver and gold up to what bronze holds.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    full_refresh : bool, default False
+        Make everything anew from bronze. Done by itself when the definitions have changed.
+
+    Raises
+    ------
+    BuildError
+        If a model or a quality test fails; the layers after it are left as they were, and the batches are tried
+        again by the next refresh.
+    LakeBusyError, StorageError
+        If another process is writing, or the disk refuses.
+    """
+    phases = _Phases()
+    with workspace.writing():
+        todo, zone_list, reason = _plan(workspace, full_refresh=full_refresh)
+        phases.done("plan")
+        everything = bool(reason)
+        if not todo and not everything:
+            return BuildResult(seconds=phases.seconds)
+        options = ["--full-refresh"] if everything else []
+        workspace.say(f"building {len(todo)} new batches" if not everything else f"building everything ({reason})")
+        tests = _gate(run_dbt(workspace, "build", select=["path:models/silver"], options=[*options, *_CAUTIOUS]))
+        phases.done("silver")
+        workspace.say("computing indicators")
+        with workspace.lake(read_only=False) as lake:
+            steps.refresh(workspace, lake, zone_list, everything=everything)
+        phases.done("steps")
+        workspace.say("building gold")
+        tests += _gate(run_dbt(workspace, "build", select=["path:models/gold", "source:silver_steps"], options=options))
+        phases.done("gold")
+        with workspace.lake(read_only=False) as lake:
+            manifest.publish(lake, todo)
+            manifest.note_definition(lake, _SQL, definitions.definitions_hash())
+            manifest.note_definition(lake, _STEPS, steps.identity())
+        phases.done("publish")
+    return BuildResult(len(todo), len(zone_list), everything, reason, tests, phases.seconds)
+
+
+# Silver's own tests only: those that also look at the Steps' tables wait for the Steps.
+_CAUTIOUS = ("--indirect-selection", "cautious")
+
+
+def _plan(workspace: Workspace, *, full_refresh: bool) -> tuple[list[str], list[zones.Zone], str]:
+    with workspace.lake(read_only=False) as lake:
+        manifest.prepare(lake)
+        manifest.register(lake, workspace.home.bronze)
+        reason = "asked for" if full_refresh else ""
+        if manifest.definition_changed(lake, _SQL, definitions.definitions_hash()):
+            reason = reason or "the SQL definitions have changed"
+        if manifest.definition_changed(lake, _STEPS, steps.identity()):
+            reason = reason or "the indicators have changed"
+        todo = manifest.pending(lake)
+        if not todo and not reason:
+            return [], [], ""
+        return todo, zones.plan_zones(lake, todo, everything=bool(reason)), reason
+
+
+def _gate(results: Sequence[NodeResult]) -> list[NodeResult]:
+    """Return the tests among the results, or refuse to go on."""
+    bad = [one for one in results if not one.is_good and one.status != "skipped"]
+    if bad:
+        first = bad[0]
+        what = f"the {first.kind} {first.name} failed" + (f" on {first.failures} rows" if first.failures else "")
+        if "No space left" in first.message:
+            what = "the disk is full"
+        todo = "the layers after it were left as they were; mend the cause and run `assay build` again"
+        raise BuildError(what, value=" ".join(first.message.split())[:160] or None, todo=todo)
+    return [one for one in results if one.kind == "test"]

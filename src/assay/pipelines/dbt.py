@@ -1,0 +1,107 @@
+"""Running dbt inside this process, quietly, with its results as values.
+
+dbt is called twice a refresh, before and after the Steps. It is imported here and nowhere else, because that takes
+more than a second.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from assay.domain.errors import BuildError
+from assay.lake import definitions
+from assay.pipelines.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class NodeResult:
+    """What became of one model or one quality test.
+
+    Attributes
+    ----------
+    name : str
+    kind : str
+        ``model`` or ``test``.
+    status : str
+        dbt's word: success, pass, warn, fail, error, skipped.
+    failures : int
+        Rows that broke a test.
+    seconds : float
+    message : str
+    """
+
+    name: str
+    kind: str
+    status: str
+    failures: int
+    seconds: float
+    message: str
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the next layer may be built on it."""
+        return self.status in ("success", "pass", "warn")
+
+
+def run_dbt(
+    workspace: Workspace, command: str, *, select: Sequence[str], options: Sequence[str] = ()
+) -> list[NodeResult]:
+    """Run one dbt command on the selected nodes and return what became of each.
+
+    Raises
+    ------
+    BuildError
+        If dbt could not run at all. Models and tests that failed are in the result.
+    """
+    from dbt.cli.main import dbtRunner  # noqa: PLC0415  # heavy, and only a refresh needs it
+
+    project = str(definitions.dbt_project())
+    cache = workspace.home.cache / "dbt"
+    places = ["--project-dir", project, "--profiles-dir", project, "--target-path", str(cache / "target")]
+    quiet = ["--log-path", str(cache / "logs"), "--log-level", "none", "--log-level-file", "none", "--no-use-colors"]
+    with _environment(workspace):
+        words = [command, "--select", *select, *options, *places, *quiet]
+        outcome = dbtRunner().invoke(words)
+    if outcome.exception is not None or outcome.result is None:
+        todo = "run again with ASSAY_DEBUG=1 to see where"
+        raise BuildError("dbt could not run", value=outcome.exception, todo=todo) from outcome.exception
+    return [
+        NodeResult(
+            result.node.name,
+            result.node.resource_type.value,
+            str(result.status),
+            result.failures or 0,
+            round(result.execution_time, 3),
+            result.message or "",
+        )
+        for result in outcome.result.results  # type: ignore[union-attr]
+    ]
+
+
+@contextlib.contextmanager
+def _environment(workspace: Workspace) -> Iterator[None]:
+    """Give dbt's profile its values for the block; it takes them from the environment only."""
+    home, lake = workspace.home, workspace.settings.lake
+    values = {
+        "DBT_ASSAY_CATALOG": str(home.catalog),
+        "DBT_ASSAY_DATA": str(home.tables),
+        "DBT_ASSAY_BRONZE": str(home.bronze),
+        "DBT_ASSAY_EXTENSIONS": str(home.extensions),
+        "DBT_ASSAY_SPILL": str(home.cache / "spill"),
+        "DBT_ASSAY_THREADS": str(lake.threads),
+        "DBT_ASSAY_MEMORY": lake.memory_limit,
+        "DO_NOT_TRACK": "1",
+    }
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

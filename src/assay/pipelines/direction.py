@@ -1,0 +1,196 @@
+"""Will the price be higher one horizon from now? One model, held against the base rate, on data it has not seen.
+
+The features are Steps, the label knows its span, the folds are purged by it, the scaler is fitted inside each fold,
+and the verdict is about the paired difference to the baseline. What comes out may be, and usually is, "no skill".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+import polars as pl
+
+from assay.domain.errors import BadInputError, NoDataError
+from assay.domain.instrument import Resolution, resolve
+from assay.domain.interval import EPOCH
+from assay.evidence.direction import Claim, DirectionEvidence, Forecasts, judge_direction
+from assay.evidence.verdict import Verdict
+from assay.features.compile import use_cache_dir
+from assay.features.labels import direction_label
+from assay.features.sets import DIRECTION
+from assay.lake import reads
+from assay.lake.reads import Span
+from assay.models.base_rate import BaseRate
+from assay.models.estimator import direction
+from assay.models.logistic import Logistic
+from assay.models.splits import walk_forward
+from assay.models.walk_forward import out_of_sample
+from assay.pipelines import steps
+from assay.pipelines.workspace import Workspace
+
+_COLUMNS = (
+    "open_time", "close_time", "open", "high", "low", "close", "volume", "quote_volume", "taker_buy_volume",
+    "num_trades",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What the model, fitted on everything known, says of the latest bar.
+
+    Attributes
+    ----------
+    as_of : datetime
+        Close of the last bar that was used: the moment of the forecast.
+    until : datetime
+        The moment that is foretold.
+    close : float
+        The price it starts from, quote units per base unit.
+    probability_up : float
+        The model's probability of a higher price.
+    base_rate_up : float
+        How often the price was higher in everything the model was fitted on.
+    direction : str
+        ``up`` or ``not up``.
+    signal : str
+        ``UP`` or ``DOWN`` if the model has shown skill; ``ABSTAIN`` otherwise.
+    """
+
+    as_of: datetime
+    until: datetime
+    close: float
+    probability_up: float
+    base_rate_up: float
+    direction: str
+    signal: str
+
+
+@dataclass(frozen=True, slots=True)
+class DirectionAnswer:
+    """The evidence and the latest prediction for one series."""
+
+    resolution: Resolution
+    model: str
+    features: tuple[str, ...]
+    feature_set: str
+    labelled_rows: int
+    evidence: DirectionEvidence
+    prediction: Prediction
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Dataset:
+    """Labelled and latest rows of one series."""
+
+    features: np.ndarray[tuple[int, int], np.dtype[np.float64]]
+    labels: np.ndarray[tuple[int], np.dtype[np.float64]]
+    span_start: np.ndarray[tuple[int], np.dtype[np.int64]]
+    span_end: np.ndarray[tuple[int], np.dtype[np.int64]]
+    latest: np.ndarray[tuple[int, int], np.dtype[np.float64]]
+    latest_close: float
+    latest_at: int
+
+
+def answer_direction(
+    workspace: Workspace, symbol: str, *, interval: str = "1h", span: Span = reads.EVERYTHING
+) -> DirectionAnswer:
+    """Evaluate the direction model on a series and predict from its latest bar.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Its settings give horizon, folds, bootstrap and seed.
+    symbol : str
+        Any spelling; ``venue:market:SYMBOL`` to be exact.
+    interval : str, default "1h"
+    span : Span
+        The part of history to use, and from whose point of view.
+
+    Raises
+    ------
+    BadInputError, NoDataError
+        If no series answers to the symbol, the horizon does not fit the interval, or there is too little data.
+    """
+    use_cache_dir(workspace.home.cache / "numba")
+    settings = workspace.settings
+    with workspace.lake() as lake:
+        available = reads.list_series(lake)
+        resolution = resolve(symbol, available, places=settings.preferred_places, interval=interval)
+        klines = reads.read_klines(lake, resolution.series, span, _COLUMNS)
+    horizon = timedelta(hours=settings.model.horizon_hours)
+    bar = resolution.series.interval
+    if bar.is_calendar or horizon % bar.duration:
+        todo = "choose another interval, or another model.horizon_hours"
+        raise BadInputError("the horizon is not a whole number of bars", value=f"{horizon} of {bar}", todo=todo)
+    dataset = _dataset(klines, horizon=horizon, bar=bar.duration)
+    evidence = _evaluate(workspace, dataset, resolution, horizon // bar.duration)
+    model = Logistic(DIRECTION.columns)
+    prediction = _predict(model, dataset, horizon, evidence.verdict)
+    name = steps.identity(DIRECTION)
+    return DirectionAnswer(resolution, model.name, DIRECTION.columns, name, dataset.labels.size, evidence, prediction)
+
+
+def _dataset(klines: pl.DataFrame, *, horizon: timedelta, bar: timedelta) -> _Dataset:
+    bars = steps.bars_of(klines)
+    matrix = np.ascontiguousarray(DIRECTION.run(bars).matrix)
+    label = direction_label(
+        bars.open_time, bars.close, horizon_us=_microseconds(horizon), interval_us=_microseconds(bar)
+    )
+    complete = np.isfinite(matrix).all(axis=1)
+    rows = complete & label.is_defined
+    if not complete.any():
+        todo = f"{DIRECTION.warmup + 1} bars in a row are needed; import more"
+        raise NoDataError("too few bars to compute the features", value=len(bars), todo=todo)
+    last = int(np.flatnonzero(complete)[-1])
+    return _Dataset(
+        features=matrix[rows],
+        labels=label.value[rows],
+        span_start=label.span_start[rows],
+        span_end=label.span_end[rows],
+        latest=matrix[last : last + 1],
+        latest_close=float(bars.close[last]),
+        latest_at=int(bars.close_time[last]),
+    )
+
+
+def _evaluate(workspace: Workspace, dataset: _Dataset, resolution: Resolution, horizon_bars: int) -> DirectionEvidence:
+    settings = workspace.settings.model
+    folds = walk_forward(dataset.span_start, dataset.span_end, folds=settings.folds)
+    tested = out_of_sample(
+        Logistic(DIRECTION.columns), BaseRate(), features=dataset.features, labels=dataset.labels, folds=folds
+    )
+    claim = Claim(
+        series=f"{resolution.series.symbol} {resolution.series.interval} on {resolution.series.place}",
+        horizon=f"{settings.horizon_hours} h",
+        horizon_bars=horizon_bars,
+        folds=settings.folds,
+        block_bars=max(settings.block_bars, 2 * horizon_bars),
+    )
+    forecasts = Forecasts(dataset.span_start[tested.row], dataset.labels[tested.row], tested.predicted, tested.baseline)
+    rng = np.random.default_rng(settings.seed)
+    return judge_direction(forecasts, claim, rng=rng, samples=settings.bootstrap_samples)
+
+
+def _predict(model: Logistic, dataset: _Dataset, horizon: timedelta, verdict: Verdict) -> Prediction:
+    # Only labels whose span had ended by the moment of the forecast: nothing of the future is learned from.
+    known = dataset.span_end <= dataset.latest_at
+    fitted = model.fit(dataset.features[known], dataset.labels[known])
+    probability = fitted.predict_proba(dataset.latest)
+    is_up = bool(direction(probability)[0])
+    as_of = EPOCH + timedelta(microseconds=dataset.latest_at)
+    signal = ("UP" if is_up else "DOWN") if verdict is Verdict.SKILL else "ABSTAIN"
+    return Prediction(
+        as_of=as_of,
+        until=as_of + horizon,
+        close=dataset.latest_close,
+        probability_up=float(probability[0]),
+        base_rate_up=float(dataset.labels[known].mean()),
+        direction="up" if is_up else "not up",
+        signal=signal,
+    )
+
+
+def _microseconds(span: timedelta) -> int:
+    return span // timedelta(microseconds=1)

@@ -1,0 +1,78 @@
+"""A workspace: the settings, the home and the clock that every use case needs."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from assay.domain.clock import Clock, SystemClock
+from assay.lake.catalog import connect
+from assay.lake.home import Home, open_home
+from assay.lake.lock import file_lock
+from assay.lake.storage import check_free_space
+from assay.settings import Settings
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def _silent(_text: str) -> None:
+    """Say nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """What a use case works with.
+
+    Attributes
+    ----------
+    settings : Settings
+    home : Home
+    clock : Clock
+    say : callable
+        Told, in a few words, what is going on; the command line shows it, a library user need not.
+    """
+
+    settings: Settings
+    home: Home
+    clock: Clock = field(default_factory=SystemClock)
+    say: Callable[[str], None] = _silent
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the writer lock for the block.
+
+        Raises
+        ------
+        LakeBusyError
+            If another process does not let go of it in time.
+        StorageError
+            If the disk has too little room to begin.
+        """
+        check_free_space(self.home.root, int(self.settings.lake.min_free_bytes))
+        timeout_s = self.settings.lake.lock_timeout_s
+        with file_lock(self.home.writer_lock, timeout_s=timeout_s, on_wait=self.say):
+            yield
+
+    @contextlib.contextmanager
+    def lake(self, *, read_only: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Open the lake for the block; to write, also hold :meth:`writing`."""
+        lake = self.settings.lake
+        with connect(self.home, read_only=read_only, threads=lake.threads, memory_limit=lake.memory_limit) as opened:
+            yield opened
+
+
+def open_workspace(
+    settings: Settings, *, clock: Clock | None = None, say: Callable[[str], None] = _silent, create: bool = True
+) -> Workspace:
+    """Open the home that the settings name, and make it first if it is not there and `create` is true.
+
+    Raises
+    ------
+    HomeError
+        If that directory is not Assay's to use.
+    """
+    home = open_home(settings.home, create=create)
+    return Workspace(settings, home, clock or SystemClock(), say)

@@ -1,0 +1,1 @@
+"""Reads for people: one function feeds command line, page and JSON."""

@@ -1,0 +1,146 @@
+"""What state the lake is in: how fresh, how complete, what is wrong with it, what ran."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from assay.lake import bronze
+from assay.lake.catalog import CATALOG
+from assay.lake.manifest import has_table
+from assay.pipelines.workspace import Workspace
+
+if TYPE_CHECKING:
+    import duckdb
+
+_SERIES = f"""
+select
+    venue, market, symbol, interval,
+    count(*) as bars,
+    min(open_time) as first_open_time,
+    max(open_time) as last_open_time,
+    count(*) filter (where is_gap_before) as holes,
+    sum(missing_bars_before)::bigint as missing_bars,
+    count(*) filter (where not is_closed) as provisional_bars,
+    count(*) filter (where volume = 0) as zero_volume_bars,
+    count(*) filter (where is_outlier) as outliers,
+    count(*) filter (where revision > 1) as restated_bars,
+    max(known_at) as known_at
+from {CATALOG}.silver.crypto_prices_cleaned
+group by all
+order by all
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesStatus:
+    """One series of silver. `coverage` is the fraction of bars there between the first and the last."""
+
+    venue: str
+    market: str
+    symbol: str
+    interval: str
+    bars: int
+    first_open_time: datetime
+    last_open_time: datetime
+    holes: int
+    missing_bars: int
+    provisional_bars: int
+    zero_volume_bars: int
+    outliers: int
+    restated_bars: int
+    known_at: datetime
+
+    @property
+    def coverage(self) -> float:
+        """Bars over bars expected."""
+        return self.bars / (self.bars + self.missing_bars)
+
+
+@dataclass(frozen=True, slots=True)
+class LakeStatus:
+    """The lake in numbers.
+
+    Attributes
+    ----------
+    home : str
+    is_built : bool
+        Whether silver exists.
+    batches, unpublished_batches : int
+        Batches in bronze that the lake knows, and those of them that are not in gold yet.
+    unseen_files : bool
+        Whether bronze has changed since the last build looked.
+    series : tuple of SeriesStatus
+    defects : dict
+        Rows of ``silver.kline_defects`` by kind.
+    quarantined : dict
+        Rows of ``silver.quarantined_rows`` by cause.
+    runs : list of dict
+        The last runs, newest first.
+    """
+
+    home: str
+    is_built: bool
+    batches: int
+    unpublished_batches: int
+    unseen_files: bool
+    series: tuple[SeriesStatus, ...]
+    defects: dict[str, int]
+    quarantined: dict[str, int]
+    runs: list[dict[str, object]]
+
+    def to_dict(self) -> dict[str, object]:
+        """Return it as plain values for JSON."""
+        series = [asdict(one) | {"coverage": one.coverage} for one in self.series]
+        return asdict(self) | {"series": series}
+
+
+def status(workspace: Workspace, *, last_runs: int = 5) -> LakeStatus:
+    """Return the state of the lake; an empty home has one too."""
+    home = workspace.home
+    runs = _runs(workspace, last_runs)
+    if not home.catalog.exists():
+        unseen = any(True for _ in bronze.partitions(home.bronze, bronze.KLINES))
+        return LakeStatus(str(home.root), False, 0, 0, unseen, (), {}, {}, runs)
+    with workspace.lake() as lake:
+        seen = dict(lake.execute(f"select partition, modified_ns from {CATALOG}.refresh.partitions").fetchall())
+        batches, published = _pair(
+            lake,
+            f"select (select count(*) from {CATALOG}.bronze.batches), "
+            f"(select count(*) from {CATALOG}.refresh.published)",
+        )
+        is_built = has_table(lake, "silver.crypto_prices_cleaned")
+        series = tuple(SeriesStatus(*row) for row in lake.execute(_SERIES).fetchall()) if is_built else ()
+        defects = _tally(lake, "silver.kline_defects", "defect")
+        quarantined = _tally(lake, "silver.quarantined_rows", "cause")
+        registered = _paths(lake)
+    changed = [name for name, at in bronze.partitions(home.bronze, bronze.KLINES) if seen.get(name) != at]
+    on_disk = {str(path.relative_to(home.bronze)) for name in changed for path in bronze.committed(home.bronze, name)}
+    return LakeStatus(
+        str(home.root), is_built, batches, batches - published, bool(on_disk - registered), series, defects,
+        quarantined, runs,
+    )  # fmt: skip
+
+
+def _pair(lake: duckdb.DuckDBPyConnection, sql: str) -> Sequence[int]:
+    row: Sequence[int] = lake.execute(sql).fetchall()[0]
+    return row
+
+
+def _tally(lake: duckdb.DuckDBPyConnection, table: str, column: str) -> dict[str, int]:
+    if not has_table(lake, table):
+        return {}
+    rows = lake.execute(f"select {column}, count(*) from {CATALOG}.{table} group by 1 order by 2 desc, 1").fetchall()
+    return dict(rows)
+
+
+def _paths(lake: duckdb.DuckDBPyConnection) -> set[str]:
+    return {row[0] for row in lake.execute(f"select path from {CATALOG}.bronze.batches").fetchall()}
+
+
+def _runs(workspace: Workspace, count: int) -> list[dict[str, object]]:
+    found = sorted(workspace.home.runs.glob("*.json"), reverse=True)[:count]
+    return [json.loads(path.read_bytes()) for path in found]

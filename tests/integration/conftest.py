@@ -1,0 +1,62 @@
+"""What the integration tests share: a home of their own, and the hash of what it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from assay.domain.clock import FrozenClock
+from assay.domain.instrument import Market
+from assay.domain.interval import Interval
+from assay.domain.symbol import Symbol
+from assay.lake import content
+from assay.lake.recordings import RecordingSpec
+from assay.pipelines.importing import Imported, import_file
+from assay.pipelines.workspace import Workspace, open_workspace
+from assay.settings import Settings
+
+NOW = datetime(2025, 6, 1, tzinfo=UTC)
+MakeWorkspace = Callable[..., Workspace]
+
+
+@pytest.fixture
+def make_workspace(tmp_path: Path) -> MakeWorkspace:
+    """Return a function that opens a home of the given name with a clock that stands still."""
+
+    def make(name: str = "home") -> Workspace:
+        return open_frozen(tmp_path / name, NOW)
+
+    return make
+
+
+def open_frozen(home: Path, moment: datetime) -> Workspace:
+    """Return a workspace whose clock stands still."""
+    return open_workspace(Settings(home=home), clock=FrozenClock(moment))
+
+
+def at(workspace: Workspace, moment: datetime) -> Workspace:
+    """Return the workspace with its clock set to `moment`."""
+    return Workspace(workspace.settings, workspace.home, FrozenClock(moment))
+
+
+def bring_in(
+    workspace: Workspace, file: Path, symbol: str = "BTC-USDT", *, recorded_at: datetime | None = None, **more: str
+) -> Imported:
+    """Import one hourly file."""
+    spec = RecordingSpec(
+        more.get("venue", "binance"),
+        Market.parse(more.get("market", "spot")),
+        Interval.parse(more.get("interval", "1h")),
+        Symbol.parse(symbol),
+        recorded_at=recorded_at,
+    )
+    return import_file(workspace, file, spec)
+
+
+def hashes(workspace: Workspace) -> tuple[str, str]:
+    """Return the content hashes of silver and gold."""
+    with workspace.lake() as lake:
+        return content.content_hash(lake, content.SILVER), content.content_hash(lake, content.GOLD)

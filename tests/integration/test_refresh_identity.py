@@ -1,0 +1,131 @@
+"""The same rows give the same lake, in however many batches, in whatever order, and after a full refresh."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from assay.pipelines.building import build
+from assay.pipelines.workspace import Workspace
+from tests.integration.conftest import NOW, MakeWorkspace, at, bring_in, hashes
+from tests.made_klines import Row, hourly, write_csv
+
+SYMBOLS = ("BTC-USDT", "ETH-USDT")
+HOLES = ((100, 133), (700, 701), (705, 900))
+LATER = NOW - timedelta(days=1)
+EARLIER = NOW - timedelta(days=30)
+
+
+def _rows(symbol: str) -> tuple[list[Row], list[Row]]:
+    """Return the bars of a symbol, and the restatements of some of them."""
+    seed = SYMBOLS.index(symbol) + 1
+    rows = hourly(1_500, seed=seed, holes=HOLES)
+    rng = np.random.default_rng(seed)
+    picked = rng.choice(len(rows), 40, replace=False)
+    # Half of the corrections lower the volume: what is current is not simply what is bigger.
+    return rows, [rows[i].restated(0.97 if i % 2 else 1.02) for i in sorted(picked)]
+
+
+def _feed(workspace: Workspace, folder: Path, pieces: int, *, build_every: int) -> None:
+    """Import the rows in that many files a symbol, shuffled, each with some late rows; build in between."""
+    rng = np.random.default_rng(pieces)
+    files: list[tuple[str, Path, bool]] = []
+    for symbol in SYMBOLS:
+        rows, corrections = _rows(symbol)
+        late = set(rng.choice(len(rows), 60, replace=False).tolist()) if pieces > 1 else set()
+        slices = np.array_split([i for i in range(len(rows)) if i not in late], pieces)
+        homes = rng.integers(0, pieces, len(late))
+        for number, piece in enumerate(slices):
+            extra = [i for i, home in zip(sorted(late), homes, strict=True) if home == number]
+            chosen = [rows[i] for i in [*piece.tolist(), *extra]]
+            files.append((symbol, write_csv(folder / f"{symbol}-{number}.csv", chosen), False))
+        for number, piece in enumerate(np.array_split(np.arange(len(corrections)), min(pieces, 5))):
+            chosen = [corrections[i] for i in piece.tolist()]
+            files.append((symbol, write_csv(folder / f"{symbol}-restated-{number}.csv", chosen), True))
+    for done, position in enumerate(rng.permutation(len(files)).tolist(), start=1):
+        symbol, file, is_correction = files[position]
+        recorded_at = LATER if is_correction else EARLIER
+        bring_in(at(workspace, NOW + timedelta(minutes=done)), file, symbol, recorded_at=recorded_at)
+        if done % build_every == 0:
+            build(workspace)
+    build(workspace)
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, str]]:
+    return {}
+
+
+@pytest.mark.parametrize(("pieces", "build_every"), [(1, 3), (7, 5), (50, 25)])
+def test_shuffled_batches_with_late_and_restated_rows_give_one_hash(
+    make_workspace: MakeWorkspace,
+    tmp_path: Path,
+    reference: dict[str, tuple[str, str]],
+    pieces: int,
+    build_every: int,
+) -> None:
+    workspace = make_workspace("home")
+    _feed(workspace, tmp_path / "files", pieces, build_every=build_every)
+    incremental = hashes(workspace)
+    if pieces == 7:
+        build(workspace, full_refresh=True)
+        assert hashes(workspace) == incremental
+    assert reference.setdefault("hash", incremental) == incremental
+    with workspace.lake() as lake:
+        bars, restated, missing, closed = lake.execute(
+            "select count(*), count(*) filter (where revision = 2), sum(missing_bars_before)::int, "
+            "count(*) filter (where is_closed) from lake.silver.crypto_prices_cleaned"
+        ).fetchall()[0]
+    # 2 symbols of 1,500 hours less the holes of 33 + 1 + 195 hours; 40 restated bars each; nothing provisional.
+    assert (bars, restated, missing, closed) == (2 * (1_500 - 229), 80, 2 * 229, 2 * (1_500 - 229))
+
+
+def test_the_corrected_bar_is_current_although_its_volume_is_lower(
+    make_workspace: MakeWorkspace, tmp_path: Path
+) -> None:
+    workspace = make_workspace("home")
+    rows = hourly(60)
+    corrected = [row.restated(0.5) for row in rows[10:13]]
+    bring_in(workspace, write_csv(tmp_path / "new.csv", corrected), recorded_at=LATER)
+    bring_in(workspace, write_csv(tmp_path / "old.csv", rows), recorded_at=EARLIER)
+    build(workspace)
+    with workspace.lake() as lake:
+        found = lake.execute(
+            "select close, volume, revision from lake.silver.crypto_prices_cleaned "
+            "where revision > 1 order by open_time"
+        ).fetchall()
+    assert found == [(row.close, row.volume, 2) for row in corrected]
+
+
+def test_of_copies_whose_time_of_recording_is_unknown_the_most_complete_is_current(
+    make_workspace: MakeWorkspace, tmp_path: Path
+) -> None:
+    workspace = make_workspace("home")
+    rows = hourly(60)
+    unfinished = [row.restated(0.9) for row in rows[10:12]]
+    bring_in(workspace, write_csv(tmp_path / "whole.csv", rows))
+    # Imported later, but with less volume and not the last row of its file: an unfinished bar that was saved.
+    bring_in(at(workspace, NOW + timedelta(days=1)), write_csv(tmp_path / "part.csv", [*unfinished, rows[12]]))
+    build(workspace)
+    with workspace.lake() as lake:
+        found = lake.execute(
+            "select close, revision from lake.silver.crypto_prices_cleaned "
+            "where open_time in (?, ?) order by open_time",
+            [rows[10].open_time, rows[11].open_time],
+        ).fetchall()
+    assert found == [(rows[10].close, 2), (rows[11].close, 2)]
+
+
+def test_a_refresh_without_anything_new_does_nothing(make_workspace: MakeWorkspace, tmp_path: Path) -> None:
+    workspace = make_workspace("home")
+    file = write_csv(tmp_path / "a.csv", hourly(60))
+    assert bring_in(workspace, file).is_new
+    assert build(workspace).new_batches == 1
+    before = hashes(workspace)
+    assert not bring_in(at(workspace, NOW + timedelta(days=3)), file).is_new
+    result = build(workspace)
+    assert (result.new_batches, result.zones, result.tests) == (0, 0, [])
+    assert hashes(workspace) == before
