@@ -45,8 +45,16 @@ $(VENV)/installed-dev: pyproject.toml $(PINS) | $(BIN)/python
 	@$(INSTALL) -c $(PINS) -e '.[test,dev]'
 	@touch $(VENV)/installed $@
 
+# With the real recordings beside the checkout, those; else a made-up one. In a home of its own unless you name one.
+demo: export ASSAY_HOME ?= var/demo
 demo: install ## Recordings in, a proven answer out: the whole path
-	$(BIN)/assay run --recorded
+	@if [ -d ../shared/data/klines ]; then \
+		$(BIN)/assay run --recorded; \
+	else \
+		$(BIN)/python examples/make_sample.py var/sample && \
+		$(BIN)/assay run --recorded --plan var/sample/recordings.yaml; \
+	fi
+	@echo && echo "Look around: ASSAY_HOME=$$ASSAY_HOME $(BIN)/assay status"
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .

@@ -1,3 +1,23 @@
-"""Assay: a crypto-market platform whose numbers can be proven."""
+"""Assay: a crypto-market platform whose numbers can be proven.
+
+The names a notebook needs are here; they are loaded when they are used, so ``import assay`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from assay.notebook import get_klines, save_klines_to_csv
 
 __version__ = "0.1.0"
+
+__all__ = ["__version__", "get_klines", "save_klines_to_csv"]
+
+
+def __getattr__(name: str) -> object:
+    if name in __all__:
+        from assay import notebook  # noqa: PLC0415
+
+        return getattr(notebook, name)
+    raise AttributeError(f"module 'assay' has no attribute {name!r}")

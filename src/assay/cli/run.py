@@ -82,7 +82,7 @@ def _run_text(result: RunResult) -> str:
             scores,
             evidence.sentence,
             "",
-            f"latest, as of {prediction.as_of:%Y-%m-%d %H:%M} UTC, close {prediction.close:,g}: "
+            f"latest, as of {prediction.as_of:%Y-%m-%d %H:%M} UTC, close {prediction.close:,.10g}: "
             f"P(up by {prediction.until:%Y-%m-%d %H:%M}) = {prediction.probability_up:.3f} "
             f"(base rate {prediction.base_rate_up:.3f}); signal {prediction.signal}",
             "",

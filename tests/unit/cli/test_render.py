@@ -49,9 +49,9 @@ def test_text_is_made_only_when_it_is_shown(capsys: pytest.CaptureFixture[str]) 
 def test_table_aligns_numbers_right_and_words_left() -> None:
     shown = table(("layer", "rows", "share"), [("bronze", 12345, 0.5), ("gold", None, 1 / 3)])
     assert shown.splitlines() == [
-        "layer     rows     share",
-        "bronze  12,345       0.5",
-        "gold         -  0.333333",
+        "layer     rows         share",
+        "bronze  12,345           0.5",
+        "gold         -  0.3333333333",
     ]
 
 
