@@ -1,4 +1,4 @@
-"""Make recordings to try Assay with when there are none at hand: a seeded random walk, with the defects real files have.
+"""Make recordings to try Assay with: a seeded random walk, with the defects that real files have.
 
 Usage: python examples/make_sample.py FOLDER
 

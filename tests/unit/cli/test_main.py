@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -44,13 +43,8 @@ def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == bare
 
 
-def test_help_answers_in_under_0_3_seconds_and_loads_nothing_heavy() -> None:
-    took = []
-    for _ in range(3):
-        start = time.perf_counter()
-        assert assay_process("--help").returncode == 0
-        took.append(time.perf_counter() - start)
-    assert min(took) < 0.3  # the best of three: a busy machine is not the program's fault
+def test_help_loads_nothing_heavy() -> None:
+    # What makes it answer in under 0.3 s; how fast it is stands in the benchmarks (F18).
     heavy = {"numba", "sklearn", "polars", "duckdb", "pyarrow", "numpy", "pydantic", "dbt", "rich", "yaml", "scipy"}
     script = "import sys; from assay.cli import main; main(['--help']); print(*sys.modules, file=sys.stderr)"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import tracemalloc
 
 import numpy as np
@@ -127,15 +126,12 @@ def test_interval_ignores_undefined_samples_and_is_nan_without_any() -> None:
     assert np.isnan(percentile_interval(np.array([np.nan])).low)
 
 
-def test_years_of_hours_take_under_three_seconds_and_little_memory() -> None:
+def test_years_of_hours_take_little_memory() -> None:
     columns = np.random.default_rng(8).integers(0, 2, size=(30_000, 6)).astype(float)
     tracemalloc.start()
-    began = time.perf_counter()
     resampled_sums(columns, block=168, samples=2000, rng=np.random.default_rng(8))
-    seconds = time.perf_counter() - began
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert seconds < 3
     assert peak < 200e6
 
 
