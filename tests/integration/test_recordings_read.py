@@ -5,7 +5,6 @@ The numbers are those of the README beside the recordings. Where a number differ
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -214,8 +213,7 @@ def test_coinbase_days_newest_first() -> None:
     assert (report.first_open_time, report.last_open_time) == (at("2014-12-01"), at("2019-10-17"))
 
 
-def test_all_recordings_are_covered_and_read_in_time() -> None:
-    started = time.perf_counter()
+def test_all_recordings_are_covered() -> None:
     rows = 0
     files = find_files(KLINES)
     for file in files:
@@ -227,4 +225,3 @@ def test_all_recordings_are_covered_and_read_in_time() -> None:
             file, RecordingSpec("somewhere", Market.SPOT, Interval.parse(code), pair)
         ).report.rows_read
     assert (len(files), rows) == (43, 1_676_448)
-    assert time.perf_counter() - started < 40

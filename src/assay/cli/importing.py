@@ -90,6 +90,9 @@ def imported_text(results: list[Imported]) -> str:
         assert one.report is not None
         shown = one.report.notes if len(done) == 1 else ()
         lines += [f"  {note}" for note in shown]
+        lines += [f"  quarantined: {Path(one.file).name}, row {row:,}: {cause}" for row, cause in one.quarantined]
+        more = one.report.quarantined - len(one.quarantined)
+        lines += [f"  and {more:,} more; after a build, see silver.quarantined_rows"] if more else []
     lines += [f"refused: {one.file}: {one.error}" for one in results if one.error]
     known = sum(not one.is_new for one in done)
     if known:

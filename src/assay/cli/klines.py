@@ -43,7 +43,7 @@ def klines(
         path = save_csv(found, save_to) if save_to else None
     series = {"series": str(found.resolution.series), "requested": symbol, "is_stand_in": found.resolution.is_stand_in}
     document: dict[str, object] = series | {"bars": found.frame.height}
-    document |= {"file": str(path)} if path else {"klines": found.frame.to_dicts()}
+    document["file" if path else "klines"] = str(path) if path else found.frame.to_dicts()
     emit(document, as_json=as_json, text=lambda: _text(found, path))
 
 

@@ -58,12 +58,16 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
             connection.execute(f"create table if not exists {CATALOG}.{name} ({columns})")
 
 
-def register(connection: duckdb.DuckDBPyConnection, root: Path, dataset: str = bronze.KLINES) -> int:
+def register(
+    connection: duckdb.DuckDBPyConnection, root: Path, dataset: str = bronze.KLINES, *, everything: bool = False
+) -> int:
     """Take note of the committed batches not seen before; return how many.
 
-    Only day directories that changed since they were last listed are looked into.
+    Only day directories that changed since they were last listed are looked into, all of them if `everything`: files
+    put back from a backup may carry old times.
     """
-    seen = dict(connection.execute(f"select partition, modified_ns from {CATALOG}.refresh.partitions").fetchall())
+    listed = connection.execute(f"select partition, modified_ns from {CATALOG}.refresh.partitions").fetchall()
+    seen = {} if everything else dict(listed)
     now_ns = bronze.file_time_ns(root)
     changed = [(name, at) for name, at in bronze.partitions(root, dataset) if seen.get(name) != at]
     known = {row[0] for row in connection.execute(f"select batch_id from {CATALOG}.bronze.batches").fetchall()}

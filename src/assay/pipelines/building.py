@@ -113,7 +113,7 @@ _CAUTIOUS = ("--indirect-selection", "cautious")
 def _plan(workspace: Workspace, *, full_refresh: bool) -> tuple[list[str], list[zones.Zone], str]:
     with workspace.lake(read_only=False) as lake:
         manifest.prepare(lake)
-        manifest.register(lake, workspace.home.bronze)
+        manifest.register(lake, workspace.home.bronze, everything=full_refresh)
         reason = "asked for" if full_refresh else ""
         if manifest.definition_changed(lake, _SQL, definitions.definitions_hash()):
             reason = reason or "the SQL definitions have changed"

@@ -19,6 +19,8 @@ from assay.lake.storage import check_free_space
 from assay.pipelines.workspace import Workspace
 
 ENDPOINT = "import"
+SHOWN_ROWS = 20
+"""How many of the rows that were set aside are named one by one."""
 PUBLICATION_DELAY = timedelta(0)
 """How long after its close a bar of an imported file counts as available; nothing in such a file says otherwise."""
 
@@ -39,6 +41,8 @@ class Imported:
         What was found in it; None if it was refused.
     error : AssayError or None
         Why it was refused as a whole.
+    quarantined : tuple of (int, str)
+        Row number and cause of the first rows that were set aside; all are in ``silver.quarantined_rows``.
     """
 
     file: str
@@ -46,12 +50,15 @@ class Imported:
     is_new: bool
     report: ImportReport | None
     error: AssayError | None = None
+    quarantined: tuple[tuple[int, str], ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """Return the result as plain values for JSON."""
         error = None if self.error is None else {"what": self.error.what, "text": str(self.error)}
         report = None if self.report is None else dataclasses.asdict(self.report)
-        return {"file": self.file, "batch_id": self.batch_id, "is_new": self.is_new, "report": report, "error": error}
+        quarantined = [{"row": row, "cause": cause} for row, cause in self.quarantined]
+        told = {"file": self.file, "batch_id": self.batch_id, "is_new": self.is_new}
+        return told | {"report": report, "quarantined": quarantined, "error": error}
 
 
 def import_path(workspace: Workspace, path: Path, spec: RecordingSpec) -> Iterator[Imported]:
@@ -88,7 +95,8 @@ def import_file(workspace: Workspace, file: Path, spec: RecordingSpec) -> Import
     )
     quarantined = recording.quarantined.with_columns(*place, known_at.alias("known_at"))
     is_new = bronze.write_batch(workspace.home.bronze, header, body=recording.body, rows=rows, quarantined=quarantined)
-    return Imported(str(file), header.batch_id, is_new, recording.report)
+    shown = recording.quarantined.head(SHOWN_ROWS).select("row_number", "cause").rows()
+    return Imported(str(file), header.batch_id, is_new, recording.report, quarantined=tuple(shown))
 
 
 def _header(workspace: Workspace, file: Path, spec: RecordingSpec, recording: Recording) -> bronze.BatchHeader:
