@@ -1,8 +1,9 @@
 {# Days from bars: the one definition, used by gold.daily_crypto_metrics and by as-of reads. #}
 
 {# Sums of integers: a parallel sum of floats differs in its last bits from run to run, one of integers does not.
-   Values are counted in units of 1 / scale; imports refuse prices above 1e12 and volumes above 1e16, so it fits. #}
-{% macro exact_sum(values, scale='1e10') -%}
+   Values are counted in units of 1 / scale. Imports refuse volumes and notionals above 1e18, so that a day of seconds
+   fits into 128 bits. #}
+{% macro exact_sum(values, scale='1e15') -%}
     (sum(({{ values }} * {{ scale }})::hugeint) / {{ scale }})
 {%- endmacro %}
 
@@ -10,7 +11,13 @@
    complete one is taken, hourly bars first among equals. #}
 {% macro daily_metrics(klines) -%}
     select
-        venue, market, symbol, date, open, high, low, close, volume, quote_volume, vwap,
+        venue, market, symbol, date, open, high, low, close, volume, quote_volume,
+        -- Some recorders round quote volumes so much, or mean something else by the column, that no such price was paid.
+        case
+            when quote_volume / nullif(volume, 0) between low * (1 - 1e-3) and high * (1 + 1e-3)
+                then quote_volume / nullif(volume, 0)
+            when volume > 0 then greatest(low, least(high, typical_notional / volume))
+        end as vwap,
         case
             when lag(date) over one_symbol = date - 1 then close / lag(close) over one_symbol - 1
         end as daily_return,
@@ -29,11 +36,8 @@
                 min(low) as low,
                 arg_max(close, open_time) as close,
                 {{ exact_sum('volume') }} as volume,
-                case when count(quote_volume) = count(*) then {{ exact_sum('quote_volume', '1e6') }} end as quote_volume,
-                case
-                    when count(quote_volume) = count(*) then {{ exact_sum('quote_volume', '1e6') }}
-                    else {{ exact_sum('volume * (high + low + close) / 3', '1e6') }}
-                end / nullif({{ exact_sum('volume') }}, 0) as vwap,
+                case when count(quote_volume) = count(*) then {{ exact_sum('quote_volume') }} end as quote_volume,
+                {{ exact_sum('volume * (high + low + close) / 3') }} as typical_notional,
                 -- sqrt of the sample variance, from exact sums of r and r * r
                 case
                     when count(log_return) >= 2

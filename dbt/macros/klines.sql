@@ -98,15 +98,16 @@
 
 {# `klines` names a relation shaped like the result of current_klines. A return is only from one finished bar to the
    next one; over a hole there is none. The outlier rule looks at the 168 bars before, at medians only, whose value
-   does not depend on the order in which rows are summed. #}
+   does not depend on the order in which rows are summed. Bars that did not move do not count: in a thin market most do
+   not, the median would be zero, and every move an outlier. #}
 {% macro cleaned_klines(klines) -%}
     select
         venue, market, symbol, interval, open_time, close_time, open, high, low, close, volume, quote_volume,
         num_trades, taker_buy_volume, taker_buy_quote_volume, known_at, available_at, revision, is_closed,
         is_gap_before, missing_bars_before,
         coalesce(
-            abs(log_return) > 10 * quantile_disc(abs(log_return), 0.5) over window_before
-            and count(log_return) over window_before >= 24,
+            abs(log_return) > 10 * quantile_disc(nullif(abs(log_return), 0), 0.5) over window_before
+            and count(nullif(log_return, 0)) over window_before >= 24,
             false
         ) as is_outlier,
         log_return, price_change_pct

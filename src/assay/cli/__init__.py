@@ -2,16 +2,21 @@
 
 :func:`main` is the only way in. It turns whatever goes wrong into one line and an exit code; the commands themselves
 just raise. Exit codes: 0 done, 1 refused, 2 wrong usage or input, 3 worth trying again, 70 a bug, 130 interrupted,
-141 nobody reads the output any more.
+141 nobody reads the output any more, 143 terminated.
 """
 
 from __future__ import annotations
 
 import io
+import os
+import signal
 import sys
 from collections.abc import Sequence
+from types import FrameType
 
-from assay.cli.failure import report
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: ends a command as Ctrl-C does, in order and with a line that says so."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,17 +28,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The words after ``assay``; the process's own by default.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a terminal that has no × still gets its answer
+    is_read = sys.stdout is not None
     try:
+        if arguments is None:
+            signal.signal(signal.SIGTERM, _terminate)
+        _prepare_streams()
         from assay.cli.app import run  # noqa: PLC0415  # so that an interrupt while it loads is reported too
 
         code = run(words)
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # the outermost place there is
+        from assay.cli.failure import report  # noqa: PLC0415
+
         return report(error, as_json="--json" in _options(words))
-    return code
+    if is_read:
+        return code
+    from assay.cli.failure import NOBODY_READS  # noqa: PLC0415
+
+    return code or NOBODY_READS
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> None:
+    raise Terminated
+
+
+def _prepare_streams() -> None:
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the shell, as in `assay status >&-`
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that has no × still gets its answer
 
 
 def _options(words: Sequence[str]) -> Sequence[str]:

@@ -16,11 +16,14 @@ from dataclasses import dataclass
 
 import typer
 
+from assay.cli import Terminated
 from assay.cli.render import to_json
 from assay.domain.errors import AssayError, StorageError
 
 INTERRUPTED = 130
 """128 + SIGINT, as a shell reports it."""
+TERMINATED = 143
+"""128 + SIGTERM."""
 NOBODY_READS = 141
 """128 + SIGPIPE: the reader of our output went away, as in ``assay query ... | head``."""
 BUG = 70
@@ -51,8 +54,9 @@ class Failure:
 def report(error: BaseException, *, as_json: bool) -> int:
     """Show `error` and return the exit code of the process."""
     if isinstance(error, KeyboardInterrupt | typer.Abort):
-        print("assay: interrupted", file=sys.stderr)
-        return INTERRUPTED
+        what, code = ("terminated", TERMINATED) if isinstance(error, Terminated) else ("interrupted", INTERRUPTED)
+        print(f"assay: {what}", file=sys.stderr)
+        return _with_document(Failure(what.capitalize(), what, None, "", code, what), as_json=as_json)
     if isinstance(error, BrokenPipeError):
         # Python flushes stdout once more at exit and would complain then; let that go nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -61,6 +65,10 @@ def report(error: BaseException, *, as_json: bool) -> int:
         traceback.print_exception(error, file=sys.stderr)
     failure = failure_of(error)
     print(f"assay: error: {failure.text}", file=sys.stderr)
+    return _with_document(failure, as_json=as_json)
+
+
+def _with_document(failure: Failure, *, as_json: bool) -> int:
     if as_json:
         document = {"type": failure.kind, "what": failure.what, "value": failure.value, "todo": failure.todo}
         with suppress(OSError):  # stdout may be the very thing that failed

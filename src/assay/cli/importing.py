@@ -9,7 +9,7 @@ import typer
 
 from assay.cli.options import AsJson, options_of
 from assay.cli.progress import working
-from assay.cli.render import emit, table
+from assay.cli.render import emit, printable, table
 
 if TYPE_CHECKING:
     from assay.pipelines.importing import Imported
@@ -21,7 +21,7 @@ _COUNTS = (
 
 def import_(
     context: typer.Context,
-    path: Annotated[Path | None, typer.Argument(help="A file, or a folder of them: CSV, CSV.gz, Parquet.")] = None,
+    path: Annotated[str, typer.Argument(help="A file, or a folder of them: CSV, CSV.gz, Parquet.")] = "",
     venue: Annotated[str, typer.Option(help="Where the bars come from, like binance; any name.")] = "",
     symbol: Annotated[str, typer.Option(help="BASE-QUOTE; else the symbol column or the file's name says it.")] = "",
     interval: Annotated[str, typer.Option(help="Length of the bars: 1s to 1M.")] = "",
@@ -45,9 +45,8 @@ def import_(
             for name, value in (("PATH", path), ("--venue", venue), ("--interval", interval)):
                 if not value:
                     raise BadInputError(f"{name} is missing", todo="give PATH, --venue and --interval, or --plan")
-            assert path is not None
             one = PlannedImport(
-                path=path,
+                path=Path(path),  # not Path at once: that would read an empty variable as the current folder
                 venue=venue,
                 interval=interval,
                 market=market,
@@ -75,6 +74,10 @@ def _column_map(text: str) -> dict[str, str]:
         if not (name.strip() and equals and column.strip()):
             todo = "write name=column,… such as open_time=ts,volume=vol"
             raise BadInputError("not a column map", value=text, todo=todo)
+    names = [name.strip() for name, _, _ in pairs]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise BadInputError("a column is mapped twice", value=twice, todo="keep one of the two")
     return {name.strip(): column.strip() for name, _, column in pairs}
 
 
@@ -85,7 +88,7 @@ def imported_text(results: list[Imported]) -> str:
         (Path(one.file).name, *(getattr(one.report, name) for name in _COUNTS), "new" if one.is_new else "known")
         for one in done
     ]
-    lines = [table(("file", *_COUNTS, "batch"), rows)] if rows else []
+    lines: list[str] = []
     for one in done:
         assert one.report is not None
         shown = one.report.notes if len(done) == 1 else ()
@@ -99,7 +102,8 @@ def imported_text(results: list[Imported]) -> str:
         lines.append(f"{known} of {len(done)} had been imported before; nothing was changed for them")
     if any(one.is_new for one in done):
         lines.append("next: assay build")
-    return "\n".join(lines)
+    tables = [table(("file", *_COUNTS, "batch"), rows)] if rows else []
+    return "\n".join([*tables, *map(printable, lines)])
 
 
 def register(app: typer.Typer) -> None:

@@ -122,8 +122,8 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
 def _status_text(found: LakeStatus) -> str:
     lines = [f"home      {found.home}", f"batches   {found.batches:,} in the lake"]
     if found.unpublished_batches or found.unseen_files:
-        lines.append("          some are not built yet: run `assay build`")
-    if not found.is_built:
+        lines.append("          there are imports that are not built yet: run `assay build`")
+    elif not found.is_built:
         lines.append("silver    not built yet: run `assay import`, then `assay build`")
     if found.series:
         columns = ("series", "bars", "from", "to", "coverage", "holes", "missing", "open", "outliers", "restated")

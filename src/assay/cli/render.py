@@ -68,7 +68,16 @@ def _cell(value: object) -> str:
         return f"{value:,}"
     if isinstance(value, list | tuple):
         return ", ".join(map(_cell, value))
-    return str(value)
+    return printable(str(value))
+
+
+def printable(text: str) -> str:
+    r"""Return `text` on one line and without what a terminal would obey: files and their rows come from strangers.
+
+    >>> print(printable("a\x1b[31m\nb"))
+    a\x1b[31m\nb
+    """
+    return text if text.isprintable() else "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
 
 
 def _plain(value: object) -> object:

@@ -137,7 +137,7 @@ def parse_moment(text: str) -> datetime:
     """
     try:
         moment = datetime.fromisoformat(text.strip())
-    except ValueError:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # overflow: the first or the last day of time, in another zone
         todo = "write it like 2024-01-31 or 2024-01-31T09:00:00Z"
         raise BadInputError("not a date or time", value=text, todo=todo) from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -64,6 +64,8 @@ class Symbol:
             If no known quote asset ends `text`.
         """
         word = text.strip().upper()
+        if not text.isascii():  # some letters become others in capitals: ß is not SS here
+            raise BadInputError("not a symbol", value=text, todo="write BASE-QUOTE, like BTC-USDT")
         parts = _SEPARATOR.split(word)
         if len(parts) == 2:
             return cls(*parts)

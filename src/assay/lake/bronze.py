@@ -23,6 +23,7 @@ import polars as pl
 import pyarrow.parquet as pq
 import zstandard
 
+from assay.domain.errors import HomeError
 from assay.lake.storage import storage_errors, write_if_absent
 
 KLINES = "klines"
@@ -153,9 +154,19 @@ def find_batch(bronze: Path, header: BatchHeader) -> Path | None:
 
 
 def read_header(path: Path) -> BatchHeader:
-    """Read the header of a committed batch from its Parquet file."""
-    with storage_errors(path):
-        return BatchHeader.from_json(pq.read_metadata(path).metadata[_HEADER_KEY])
+    """Read the header of a committed batch from its Parquet file.
+
+    Raises
+    ------
+    HomeError
+        If the file is damaged, or none of Assay's.
+    """
+    try:
+        with storage_errors(path):
+            return BatchHeader.from_json(pq.read_metadata(path).metadata[_HEADER_KEY])
+    except (ValueError, KeyError, TypeError) as error:
+        todo = "move it away, import its recording again, and run `assay build --full-refresh`"
+        raise HomeError("a batch of bronze is damaged", value=path, todo=todo) from error
 
 
 def read_body(bronze: Path, header: BatchHeader) -> bytes:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from assay.domain.errors import NoDataError, StorageError
+from assay.domain.errors import AssayError, HomeError, LakeBusyError, NoDataError, StorageError
 from assay.lake.home import Home
+from assay.lake.storage import disk_full
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 CATALOG = "lake"
 EXTENSIONS = ("ducklake", "sqlite_scanner")
 _NOT_BUILT = "run `assay import` and `assay build` first"
+_ANEW = "move that folder away and run `assay build`: everything in it is made from bronze"
 
 
 def quote(text: str) -> str:
@@ -46,15 +48,24 @@ def install_extensions(home: Home) -> None:
             try:
                 connection.install_extension(str(file))
             except duckdb.Error as error:
+                for half in home.extensions.rglob("*.tmp-*"):  # tens of megabytes of a disk that may be full
+                    half.unlink(missing_ok=True)
                 todo = f"install duckdb-extension-{name.replace('_', '-')}=={duckdb.__version__}"
-                raise StorageError(f"the DuckDB extension {name} cannot be installed", todo=todo) from error
+                what = f"the DuckDB extension {name} cannot be installed"
+                raise disk_full(str(error)) or StorageError(what, todo=todo) from error
 
 
 def attach_statement(home: Home, *, read_only: bool = False) -> str:
     """Return the ATTACH statement of the home's catalogue."""
-    options = f"DATA_PATH {quote(str(home.tables))}, META_BUSY_TIMEOUT 10000"
+    # The catalogue remembers where it was made; a home may be moved, copied or reached by another path since.
+    options = f"DATA_PATH {quote(str(home.tables))}, OVERRIDE_DATA_PATH true, META_BUSY_TIMEOUT 10000"
     options += ", READ_ONLY" if read_only else ", META_JOURNAL_MODE 'WAL'"
     return f"ATTACH {quote(f'ducklake:sqlite:{home.catalog}')} AS {CATALOG} ({options})"
+
+
+def is_made(home: Home) -> bool:
+    """Whether the home has a catalogue; an empty file is left by a writer that was killed before its first commit."""
+    return home.catalog.exists() and home.catalog.stat().st_size > 0
 
 
 @contextlib.contextmanager
@@ -67,19 +78,59 @@ def connect(
     ------
     NoDataError
         If `read_only` and nothing was ever built.
+    HomeError
+        If the catalogue or one of its files is damaged or gone, found on opening or inside the block.
+    StorageError
+        If the disk is full.
     """
-    if read_only and not home.catalog.exists():
+    if read_only and not is_made(home):
         raise NoDataError("the lake has not been built", value=home.root, todo=_NOT_BUILT)
     install_extensions(home)
     connection = _memory(home, threads=threads, memory_limit=memory_limit)
     try:
-        for name in EXTENSIONS:
-            connection.load_extension(name)
-        connection.execute(attach_statement(home, read_only=read_only))
-        connection.execute("SET TimeZone = 'UTC'")
+        _attach(connection, home, read_only=read_only)
         yield connection
+    except duckdb.ProgrammingError:  # wrong SQL is the caller's
+        raise
+    except duckdb.Error as error:
+        raise _refusal(home, error) from error
     finally:
         connection.close()
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, home: Home, *, read_only: bool) -> None:
+    try:
+        for name in EXTENSIONS:
+            connection.load_extension(name)
+    except duckdb.Error as error:
+        todo = "delete that folder; the next command makes it again"
+        raise HomeError("a DuckDB extension cannot be loaded", value=home.extensions, todo=todo) from error
+    try:
+        connection.execute(attach_statement(home, read_only=read_only))
+    except duckdb.Error as error:
+        raise _refusal(home, error) from error
+    connection.execute("SET TimeZone = 'UTC'")
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of a database's message, which is the one that says what is wrong."""
+    return str(error).strip().splitlines()[0]
+
+
+def _refusal(home: Home, error: duckdb.Error) -> AssayError:
+    """Return what a failure of the catalogue, not of a statement, amounts to."""
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return StorageError("there is too little memory for this", todo="raise lake.memory_limit")
+    reason = first_line(error)
+    if reason.startswith("Failed to "):  # DuckLake quotes its own statement first
+        reason = reason.rpartition('": ')[2]
+    if "disk I/O error" in reason:  # SQLite's word also for a disk so full that it cannot share memory with readers
+        todo = "free some space, check the disk, and run the same command again"
+        return StorageError(f"the disk refuses ({reason})", value=home.catalog, todo=todo)
+    if "database is locked" in reason:
+        return LakeBusyError("another process is writing to the lake", value=home.root, todo="try again")
+    what = f"the lake's tables cannot be used ({reason})"
+    return disk_full(str(error)) or HomeError(what, value=home.catalog.parent, todo=_ANEW)
 
 
 @contextlib.contextmanager

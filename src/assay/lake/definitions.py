@@ -57,7 +57,7 @@ def _render(macro: str, relation: str) -> str:
 @functools.cache
 def _macros() -> jinja2.environment.TemplateModule:
     folder = dbt_project() / "macros"
-    text = "\n".join((folder / name).read_text() for name in _MACROS)
+    text = "\n".join((folder / name).read_text(encoding="utf-8") for name in _MACROS)
     # SQL, not HTML: the only value ever put in is a relation name that this package writes itself.
     environment = jinja2.Environment(autoescape=False, undefined=jinja2.StrictUndefined)  # noqa: S701
     return environment.from_string(text).module

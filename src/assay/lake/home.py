@@ -72,24 +72,44 @@ def open_home(root: Path, *, create: bool = True) -> Home:
     """
     root = root.expanduser().absolute()
     home = Home(root)
+    if "\\" in str(root):
+        todo = "choose a path without one: DuckDB cannot install its extensions below it"
+        raise HomeError("ASSAY_HOME has a backslash in its path", value=root, todo=todo)
     with storage_errors(root):
         if root.exists() and not root.is_dir():
             raise HomeError("ASSAY_HOME is not a directory", value=root, todo="point ASSAY_HOME at a directory")
         marker = root / _MARKER
+        # Looked at before the marker, so that a home which another process is making is never taken for a foreign one.
+        foreign = _foreign(home) if root.exists() else []
         if marker.exists():
             _check_format(marker)
             return home
-        foreign = sorted(path.name for path in root.iterdir() if path.name not in _OWN_FILES) if root.exists() else []
         if foreign:
             what = f"ASSAY_HOME holds files that are not Assay's ({', '.join(foreign[:3])})"
             raise HomeError(what, value=root, todo="point ASSAY_HOME at an empty or new directory")
         if not create:
             raise HomeError("there is no Assay home", value=root, todo="run `assay import` first, or set ASSAY_HOME")
-        for path in (root, home.bronze, home.tables, home.extensions, home.runs):
+        for path in (root, *_directories(home)):
             path.mkdir(parents=True, exist_ok=True)
         # Last, so that a home that is marked is a home that is whole.
         write_atomically(marker, json.dumps({"format": FORMAT}).encode() + b"\n")
     return home
+
+
+def _directories(home: Home) -> tuple[Path, ...]:
+    return home.bronze, home.tables, home.extensions, home.runs
+
+
+def _foreign(home: Home) -> list[str]:
+    """Return what lies in a home without a marker and was not put there by one that was stopped while being made."""
+    own = {path.relative_to(home.root).parts[0] for path in _directories(home)}
+    return sorted(
+        path.name
+        for path in home.root.iterdir()
+        if path.name not in _OWN_FILES
+        and not path.name.startswith(f".{_MARKER}.")
+        and not (path.name in own and path.is_dir() and not any(one.is_file() for one in path.rglob("*")))
+    )
 
 
 def _check_format(marker: Path) -> None:

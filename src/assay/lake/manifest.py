@@ -63,27 +63,45 @@ def register(
 ) -> int:
     """Take note of the committed batches not seen before; return how many.
 
-    Only day directories that changed since they were last listed are looked into, all of them if `everything`: files
-    put back from a backup may carry old times.
+    Only day directories that changed since they were last listed are looked into. If `everything`, all of them are,
+    because files put back from a backup may carry old times, and batches whose files are gone are forgotten.
     """
-    listed = connection.execute(f"select partition, modified_ns from {CATALOG}.refresh.partitions").fetchall()
-    seen = {} if everything else dict(listed)
+    seen: dict[str, int] = {}
+    known: set[str] = set()
+    if not everything:
+        seen.update(connection.execute(f"select partition, modified_ns from {CATALOG}.refresh.partitions").fetchall())
+        rows = connection.execute(f"select batch_id from {CATALOG}.bronze.batches").fetchall()
+        known.update(row[0] for row in rows)
     now_ns = bronze.file_time_ns(root)
     changed = [(name, at) for name, at in bronze.partitions(root, dataset) if seen.get(name) != at]
-    known = {row[0] for row in connection.execute(f"select batch_id from {CATALOG}.bronze.batches").fetchall()}
     found: dict[str, tuple[bronze.BatchHeader, Path]] = {}
     for name, _ in changed:
         for path in bronze.committed(root, name):
             if path.stem not in known and path.stem not in found:
                 found[path.stem] = bronze.read_header(path), path.relative_to(root)
     settled = [(name, at) for name, at in changed if now_ns - at > _SETTLED_NS]
-    if found or settled:
+    if found or settled or everything:
         with transaction(connection):
+            for table in ("bronze.batches", "bronze.batch_ranges", "refresh.partitions") if everything else ():
+                connection.execute(f"delete from {CATALOG}.{table}")
             _insert_headers(connection, found.values())
             for name, modified_ns in settled:
                 connection.execute(f"delete from {CATALOG}.refresh.partitions where partition = ?", [name])
                 connection.execute(f"insert into {CATALOG}.refresh.partitions values (?, ?)", [name, modified_ns])
     return len(found)
+
+
+def absent(connection: duckdb.DuckDBPyConnection, root: Path, batch_ids: Sequence[str]) -> list[Path]:
+    """Return the files of the batches that bronze does not have any more."""
+    rows = connection.execute(
+        f"select path from {CATALOG}.bronze.batches where list_contains(?, batch_id) order by 1", [list(batch_ids)]
+    ).fetchall()
+    return [root / row[0] for row in rows if not (root / row[0]).exists()]
+
+
+def holds_batches(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Return whether any batch is registered."""
+    return bool(connection.execute(f"select 1 from {CATALOG}.bronze.batches limit 1").fetchall())
 
 
 def pending(connection: duckdb.DuckDBPyConnection) -> list[str]:

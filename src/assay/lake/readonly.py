@@ -17,7 +17,7 @@ import duckdb
 
 from assay.domain.errors import BadInputError
 from assay.lake import definitions, reads
-from assay.lake.catalog import CATALOG, connect, quote
+from assay.lake.catalog import CATALOG, connect, first_line, quote
 from assay.lake.home import Home
 
 if TYPE_CHECKING:
@@ -89,11 +89,6 @@ def check_select(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
             what = f"the table function {function.get('function_name')} is not allowed"
             raise BadInputError(what, todo="read the lake's tables by name")
     return sql
-
-
-def first_line(error: Exception) -> str:
-    """Return the first line of a database's message, which is the one that says what is wrong."""
-    return str(error).strip().splitlines()[0]
 
 
 def _nodes(tree: object) -> Iterator[dict[str, object]]:

@@ -27,6 +27,19 @@ _REASONS = {
 }
 
 
+_FULL = ("No space left", "disk is full", "File too large", "Disk quota exceeded")
+
+
+def disk_full(message: str) -> StorageError | None:
+    """Return the StorageError that a library's message amounts to, if it says that the disk has no room left.
+
+    >>> str(disk_full("TransactionContext Error: database or disk is full"))
+    'the disk is full; free some space and run the same command again; nothing was half-written'
+    """
+    what, todo = _REASONS[errno.ENOSPC]
+    return StorageError(what, todo=todo) if any(words in message for words in _FULL) else None
+
+
 @contextlib.contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
     """Turn the disk's refusals inside the block into a StorageError that names `path`."""

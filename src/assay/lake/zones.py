@@ -17,8 +17,9 @@ from assay.domain.interval import EPOCH, Interval
 from assay.lake.catalog import CATALOG, transaction
 from assay.lake.manifest import has_table, insert_rows
 
-WINDOW_BARS = 168
-"""How many bars before a bar its columns may depend on: the window of the outlier rule in dbt/macros."""
+WINDOW_BARS = 169
+"""How many bars before a bar its columns may depend on: the 168 whose returns are the window of the outlier rule in
+dbt/macros, and the one from whose close the first of those returns starts."""
 
 _CLEANED = "silver.crypto_prices_cleaned"
 _END_OF_TIME = datetime(9999, 12, 31, tzinfo=EPOCH.tzinfo)

@@ -6,12 +6,14 @@ in, and batches count as published only after the last gate, so the next refresh
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from assay.domain.errors import BuildError
+from assay.domain.errors import BuildError, NoDataError
 from assay.lake import definitions, manifest, reads, zones
+from assay.lake.storage import disk_full
 from assay.pipelines import steps
 from assay.pipelines.dbt import NodeResult, run_dbt
 from assay.pipelines.workspace import Workspace
@@ -77,6 +79,8 @@ def build(workspace: Workspace, *, full_refresh: bool = False) -> BuildResult:
     BuildError
         If a model or a quality test fails; the layers after it are left as they were, and the batches are tried
         again by the next refresh.
+    NoDataError
+        If nothing was ever imported.
     LakeBusyError, StorageError
         If another process is writing, or the disk refuses.
     """
@@ -121,7 +125,15 @@ def _plan(workspace: Workspace, *, full_refresh: bool) -> tuple[list[str], list[
             reason = reason or "the indicators have changed"
         todo = manifest.pending(lake)
         if not todo and not reason:
+            if not manifest.holds_batches(lake):
+                raise NoDataError(
+                    "there is nothing to build", value=workspace.home.root, todo="run `assay import` first"
+                )
             return [], [], ""
+        gone = manifest.absent(lake, workspace.home.bronze, todo)
+        if gone:
+            advice = "import the recording again and run `assay build --full-refresh`"
+            raise BuildError(f"{len(gone)} batches of bronze are gone", value=gone[0], todo=advice)
         return todo, zones.plan_zones(lake, todo, everything=bool(reason)), reason
 
 
@@ -130,9 +142,12 @@ def _gate(results: Sequence[NodeResult]) -> list[NodeResult]:
     bad = [one for one in results if not one.is_good and one.status != "skipped"]
     if bad:
         first = bad[0]
+        full = disk_full(first.message)
+        if full is not None:
+            raise full
         what = f"the {first.kind} {first.name} failed" + (f" on {first.failures} rows" if first.failures else "")
-        if "No space left" in first.message:
-            what = "the disk is full"
         todo = "the layers after it were left as they were; mend the cause and run `assay build` again"
-        raise BuildError(what, value=" ".join(first.message.split())[:160] or None, todo=todo)
+        # dbt's first words say again which model it was; what is wrong comes after them.
+        message = re.sub(r"^.*? in (model|test) \S+ \(\S+\)\s+", "", " ".join(first.message.split()))
+        raise BuildError(what, value=message or None, todo=todo)
     return [one for one in results if one.kind == "test"]

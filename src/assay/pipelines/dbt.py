@@ -65,6 +65,8 @@ def run_dbt(
     with _environment(workspace):
         words = [command, "--select", *select, *options, *places, *quiet]
         outcome = dbtRunner().invoke(words)
+    if isinstance(outcome.exception, KeyboardInterrupt):
+        raise outcome.exception
     if outcome.exception is not None or outcome.result is None:
         todo = "run again with ASSAY_DEBUG=1 to see where"
         raise BuildError("dbt could not run", value=outcome.exception, todo=todo) from outcome.exception

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
-from assay.domain.errors import AssayError, StorageError
+from assay.domain.errors import AssayError, BadInputError, StorageError
 from assay.lake import bronze
 from assay.lake.recordings import Recording, RecordingSpec, find_files, read_recording
 from assay.lake.recordings.recording import ImportReport
@@ -86,6 +87,9 @@ def import_path(workspace: Workspace, path: Path, spec: RecordingSpec) -> Iterat
 def import_file(workspace: Workspace, file: Path, spec: RecordingSpec) -> Imported:
     """Import one file; importing the same file in the same way again changes nothing."""
     check_free_space(workspace.home.root, int(workspace.settings.lake.min_free_bytes))
+    if spec.recorded_at and spec.recorded_at > workspace.clock.now():
+        todo = "it is when the file was fetched; leave it out if nobody knows"
+        raise BadInputError("recorded-at lies in the future", value=spec.recorded_at.isoformat(), todo=todo)
     recording = read_recording(file, spec)
     header = _header(workspace, file, spec, recording)
     known_at = pl.lit(header.known_at).cast(pl.Datetime("us", "UTC"))
@@ -97,6 +101,11 @@ def import_file(workspace: Workspace, file: Path, spec: RecordingSpec) -> Import
     is_new = bronze.write_batch(workspace.home.bronze, header, body=recording.body, rows=rows, quarantined=quarantined)
     shown = recording.quarantined.head(SHOWN_ROWS).select("row_number", "cause").rows()
     return Imported(str(file), header.batch_id, is_new, recording.report, quarantined=tuple(shown))
+
+
+def _readable(name: str) -> str:
+    r"""Return a file's name as text that any table can hold: bytes that are no UTF-8 become ``\xff``."""
+    return os.fsencode(name).decode("utf-8", errors="backslashreplace")
 
 
 def _header(workspace: Workspace, file: Path, spec: RecordingSpec, recording: Recording) -> bronze.BatchHeader:
@@ -121,7 +130,7 @@ def _header(workspace: Workspace, file: Path, spec: RecordingSpec, recording: Re
         venue=spec.venue,
         endpoint=ENDPOINT,
         # The name is for people and not part of the identity: a renamed copy is the same recording.
-        parameters=parameters | {"file": file.name},
+        parameters=parameters | {"file": _readable(file.name)},
         known_at=workspace.clock.now(),
         body_sha256=sha256,
         content_format=recording.content_format,

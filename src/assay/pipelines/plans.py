@@ -62,7 +62,7 @@ def read_plan(file: Path) -> Plan:
         If its recordings are not on this machine.
     """
     try:
-        plan = Plan.model_validate(yaml.safe_load(file.read_text()))
+        plan = Plan.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError) as error:
         raise BadInputError("the recordings plan cannot be read", value=file, todo=str(error)) from error
     except yaml.YAMLError as error:

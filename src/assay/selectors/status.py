@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assay.lake import bronze
-from assay.lake.catalog import CATALOG
+from assay.lake import bronze, manifest
+from assay.lake.catalog import CATALOG, is_made
 from assay.lake.manifest import has_table
 from assay.pipelines.workspace import Workspace
 
@@ -102,38 +102,33 @@ def status(workspace: Workspace, *, last_runs: int = 5) -> LakeStatus:
     """Return the state of the lake; an empty home has one too."""
     home = workspace.home
     runs = _runs(workspace, last_runs)
-    if not home.catalog.exists():
+    if not is_made(home):
         unseen = any(True for _ in bronze.partitions(home.bronze, bronze.KLINES))
         return LakeStatus(str(home.root), False, 0, 0, unseen, (), {}, {}, runs)
     with workspace.lake() as lake:
+        if not has_table(lake, "refresh.feature_states"):  # a first build that was killed before it began
+            return LakeStatus(str(home.root), False, 0, 0, True, (), {}, {}, runs)
         seen = dict(lake.execute(f"select partition, modified_ns from {CATALOG}.refresh.partitions").fetchall())
-        batches, published = _pair(
-            lake,
-            f"select (select count(*) from {CATALOG}.bronze.batches), "
-            f"(select count(*) from {CATALOG}.refresh.published)",
-        )
+        batches = lake.execute(f"select count(*) from {CATALOG}.bronze.batches").fetchall()[0][0]
+        unpublished = len(manifest.pending(lake))
         is_built = has_table(lake, "silver.crypto_prices_cleaned")
         series = tuple(SeriesStatus(*row) for row in lake.execute(_SERIES).fetchall()) if is_built else ()
         defects = _tally(lake, "silver.kline_defects", "defect")
-        quarantined = _tally(lake, "silver.quarantined_rows", "cause")
+        # Without the values that were found: each may be another one.
+        quarantined = _tally(lake, "silver.quarantined_rows", "regexp_replace(cause, '(?s)''.*''', '…')")
         registered = _paths(lake)
     changed = [name for name, at in bronze.partitions(home.bronze, bronze.KLINES) if seen.get(name) != at]
     on_disk = {str(path.relative_to(home.bronze)) for name in changed for path in bronze.committed(home.bronze, name)}
     return LakeStatus(
-        str(home.root), is_built, batches, batches - published, bool(on_disk - registered), series, defects,
+        str(home.root), is_built, batches, unpublished, bool(on_disk - registered), series, defects,
         quarantined, runs,
     )  # fmt: skip
 
 
-def _pair(lake: duckdb.DuckDBPyConnection, sql: str) -> Sequence[int]:
-    row: Sequence[int] = lake.execute(sql).fetchall()[0]
-    return row
-
-
-def _tally(lake: duckdb.DuckDBPyConnection, table: str, column: str) -> dict[str, int]:
+def _tally(lake: duckdb.DuckDBPyConnection, table: str, kind: str) -> dict[str, int]:
     if not has_table(lake, table):
         return {}
-    rows = lake.execute(f"select {column}, count(*) from {CATALOG}.{table} group by 1 order by 2 desc, 1").fetchall()
+    rows = lake.execute(f"select {kind}, count(*) from {CATALOG}.{table} group by 1 order by 2 desc, 1").fetchall()
     return dict(rows)
 
 
@@ -143,4 +138,11 @@ def _paths(lake: duckdb.DuckDBPyConnection) -> set[str]:
 
 def _runs(workspace: Workspace, count: int) -> list[dict[str, object]]:
     found = sorted(workspace.home.runs.glob("*.json"), reverse=True)[:count]
-    return [json.loads(path.read_bytes()) for path in found]
+    return [_run(path) for path in found]
+
+
+def _run(path: Path) -> dict[str, object]:
+    try:
+        return dict(json.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return {"command": None, "started_at": None, "seconds": None, "status": "unreadable", "error": path.name}

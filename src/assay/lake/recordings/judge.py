@@ -17,6 +17,10 @@ from assay.lake.recordings.numbers import to_count, to_float64
 from assay.lake.recordings.recording import QUARANTINE_SCHEMA, UTC_MICROSECONDS
 from assay.lake.recordings.rows import SourceRows
 
+MAX_PRICE = 1e12
+MIN_PRICE = 1e-20
+MAX_AMOUNT = 1e18
+"""What no market has seen, in any currency: the sums and ratios of later layers hold within these limits."""
 _SHOWN = 60
 _TIMES = ("open_time", "close_time")
 
@@ -104,6 +108,13 @@ def _rules() -> Iterator[tuple[pl.Expr, pl.Expr]]:
         yield pl.col(name).is_infinite(), _text(f"{name} is infinite: '{{}}'", name)
     for name in PRICES:
         yield pl.col(name) <= 0, _text(f"{name} is not positive: '{{}}'", name)
+    for name in PRICES:
+        yield pl.col(name) > MAX_PRICE, _text(f"{name} is above {MAX_PRICE:g}: '{{}}'", name)
+        yield pl.col(name) < MIN_PRICE, _text(f"{name} is below {MIN_PRICE:g}: '{{}}'", name)
+    for name in AMOUNTS:
+        yield pl.col(name) > MAX_AMOUNT, _text(f"{name} is above {MAX_AMOUNT:g}: '{{}}'", name)
+    is_too_dear = pl.col("volume") * pl.col("high") > MAX_AMOUNT
+    yield is_too_dear, _pair(f"volume '{{}}' at high '{{}}' is worth more than {MAX_AMOUNT:g}", "volume", "high")
     for name in (*AMOUNTS, "num_trades"):
         yield pl.col(name) < 0, _text(f"{name} is negative: '{{}}'", name)
     yield pl.col("high") < pl.col("low"), _pair("high '{}' is below low '{}'", "high", "low")

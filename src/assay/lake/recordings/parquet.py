@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
 
 import polars as pl
+import polars.selectors as cs
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from assay.domain.errors import BadInputError
 from assay.lake.recordings.columns import check_chosen, check_complete, recognise
@@ -22,11 +24,7 @@ def read_parquet(source: SourceFile, spec: RecordingSpec) -> SourceRows:
     BadInputError
         If it is damaged, empty, or its columns are not recognised or of a nested type.
     """
-    try:
-        table = pl.read_parquet(io.BytesIO(source.body))
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        todo = f"fetch it again ({str(error).splitlines()[0][:100]})"
-        raise BadInputError("not a readable Parquet file", value=source.path, todo=todo) from None
+    table = _table_of(source)
     columns = recognise(table.columns, spec.columns)
     check_chosen(spec.columns, table.columns)
     check_complete(columns, table.columns)
@@ -41,6 +39,19 @@ def read_parquet(source: SourceFile, spec: RecordingSpec) -> SourceRows:
     return SourceRows(fields, malformed, lambda positions: _texts(table, positions), tuple(columns.notes()))
 
 
+def _table_of(source: SourceFile) -> pl.DataFrame:
+    """Read the file by Arrow: Polars panics on some damaged files, and says so on stderr before anyone can catch it."""
+    try:
+        table = pq.read_table(pa.BufferReader(source.body))
+        table.validate(full=True)  # Polars takes text for UTF-8 without looking
+        frame = pl.from_arrow(pa.Table.from_arrays(table.columns, names=table.column_names))  # no metadata
+    except (pa.ArrowException, pl.exceptions.PolarsError, OSError, ValueError) as error:
+        todo = f"fetch it again ({str(error).strip().partition(chr(10))[0][:100]})"
+        raise BadInputError("not a readable Parquet file", value=source.path, todo=todo) from None
+    assert isinstance(frame, pl.DataFrame), "a table becomes a frame; only an array becomes a series"
+    return frame
+
+
 def _field(column: pl.Series, canonical: str) -> pl.Series:
     if not isinstance(column.dtype, (pl.String, pl.Categorical, pl.Enum)):
         return column.alias(canonical)
@@ -49,4 +60,5 @@ def _field(column: pl.Series, canonical: str) -> pl.Series:
 
 
 def _texts(table: pl.DataFrame, positions: list[int]) -> list[str]:
-    return [json.dumps(row, default=str, ensure_ascii=False) for row in table[positions].iter_rows(named=True)]
+    rows = table[positions].with_columns(cs.temporal().cast(pl.String))  # Python has no year -125,848
+    return [json.dumps(row, default=str, ensure_ascii=False) for row in rows.iter_rows(named=True)]
