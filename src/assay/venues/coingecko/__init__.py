@@ -1,0 +1,1 @@
+"""CoinGecko: prices and market values of assets over many venues; nothing is traded there."""

@@ -1,0 +1,276 @@
+"""From a page's columns to a dataset's table: types crossed, rules applied, bad rows set aside with their cause.
+
+A venue's parser says which of its fields is which column; what a kline or a ticker must satisfy does not depend on the
+venue and is said here, once. A rule is a condition under which a row cannot be used, and a cause for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import cache
+
+import polars as pl
+
+from assay.domain.errors import BadInputError
+from assay.domain.interval import EPOCH, Interval, utc
+from assay.domain.symbol import Symbol
+from assay.venues.crossing import to_float64
+from assay.venues.datasets import COIN_MARKETS, INSTRUMENTS, KLINES, MOMENT, SCHEMAS, TICKERS, TRADES
+from assay.venues.page import Page
+from assay.venues.parsed import REJECTED_SCHEMA, Parsed
+from assay.venues.spec import SymbolGrammar
+
+Columns = Mapping[str, pl.Series]
+Rule = tuple[pl.Expr, str]
+
+OFF_GRID = "off_grid"
+IDENTICAL_DUPLICATE = "identical_duplicate"
+_PRICES = ("open", "high", "low", "close")
+_AMOUNTS = ("volume", "quote_volume", "taker_buy_volume", "taker_buy_quote_volume")
+_POSITION, _TEXT = "position", ".text"
+
+
+def texts(values: Iterable[str | None]) -> pl.Series:
+    """Return a column of exact decimal text, or of any other text."""
+    return pl.Series(values=list(values), dtype=pl.String)
+
+
+def numbers(values: Iterable[float | None]) -> pl.Series:
+    """Return a column of numbers that stood in the JSON as numbers."""
+    return pl.Series(values=list(values), dtype=pl.Float64)
+
+
+def counts(values: Iterable[int | None]) -> pl.Series:
+    """Return a column of whole numbers."""
+    return pl.Series(values=list(values), dtype=pl.Int64)
+
+
+def flags(values: Iterable[bool | None]) -> pl.Series:
+    """Return a column of yes and no."""
+    return pl.Series(values=list(values), dtype=pl.Boolean)
+
+
+def stamps(values: Iterable[int | None], *, unit_us: int = 1_000) -> pl.Series:
+    """Return a column of moments from epoch numbers; the unit is 1,000 µs (milliseconds) if nothing is said."""
+    return (counts(values) * unit_us).cast(MOMENT)
+
+
+def moments(values: Iterable[datetime | None]) -> pl.Series:
+    """Return a column of moments; those given carry a zone."""
+    return pl.Series(values=[value and utc(value) for value in values], dtype=MOMENT)
+
+
+def klines(page: Page[object], columns: Columns, *, interval: Interval, asked_at: datetime) -> Parsed:
+    """Return the table ``klines``.
+
+    Parameters
+    ----------
+    page : Page
+        The rows that `columns` were taken from.
+    columns : mapping of str to polars.Series, each of shape (n_rows,)
+        ``open_time``, prices, ``volume`` and what else the venue publishes.
+    interval : Interval
+        What was asked for.
+    asked_at : datetime
+        A bar that closes later is provisional, whatever the venue says of it.
+    """
+    opened = pl.col("open_time")
+    is_repeated = pl.lit(value=False)
+    if columns["open_time"].is_duplicated().any():
+        is_repeated = ~pl.struct(*columns).is_first_distinct()
+    derived = {
+        "close_time": _close_time(opened, interval),
+        "is_provisional": _close_time(opened, interval) > utc(asked_at),
+        "defect": pl.when(~_is_on_grid(opened, interval))
+        .then(pl.lit(OFF_GRID))
+        .when(is_repeated)
+        .then(pl.lit(IDENTICAL_DUPLICATE)),
+    }
+    return _judged(page, columns, KLINES, derived=derived)
+
+
+def _close_time(opened: pl.Expr, interval: Interval) -> pl.Expr:
+    return opened.dt.offset_by("1mo") if interval.is_calendar else opened + interval.duration
+
+
+def _is_on_grid(opened: pl.Expr, interval: Interval) -> pl.Expr:
+    if interval.is_calendar:
+        return opened == opened.dt.truncate("1mo")
+    anchor_us = (interval.anchor - EPOCH).days * 86_400_000_000
+    return (opened.dt.epoch("us") - anchor_us) % interval.microseconds == 0
+
+
+def tickers(page: Page[object], columns: Columns, *, symbols: SymbolGrammar) -> Parsed:
+    """Return the table ``tickers``.
+
+    A price of 0 means that there is none (no bid, no trade that day) and becomes null; so does the trade id -1.
+    """
+    priced = [name for name in columns if name in _TICKER_PRICES]
+    derived = {name: pl.when(pl.col(name) != 0).then(pl.col(name)) for name in priced}
+    derived |= {name: pl.when(pl.col(name) >= 0).then(pl.col(name)) for name in columns if name.endswith("_trade_id")}
+    spelled = [_symbol(symbols, one) for one in columns["venue_symbol"].to_list()]
+    return _judged(page, {**columns, "symbol": texts(spelled)}, TICKERS, derived=derived)
+
+
+def _symbol(symbols: SymbolGrammar, venue_symbol: str) -> str | None:
+    try:
+        return str(symbols.to_symbol(venue_symbol))
+    except BadInputError:
+        return None
+
+
+def trades(page: Page[object], columns: Columns) -> Parsed:
+    """Return the table ``trades``."""
+    return _judged(page, columns, TRADES)
+
+
+def instruments(page: Page[object], columns: Columns) -> Parsed:
+    """Return the table ``instruments``; a tick, lot or bound of 0 means that the rule is off, and becomes null."""
+    bounds = [name for name in columns if name in _BOUNDS]
+    derived = {name: pl.when(pl.col(name) != 0).then(pl.col(name)) for name in bounds}
+    pairs = zip(columns["base"].to_list(), columns["quote"].to_list(), strict=True)
+    named = {**columns, "symbol": texts(_pair(base, quote) for base, quote in pairs)}
+    return _judged(page, named, INSTRUMENTS, derived=derived)
+
+
+def _pair(base: str, quote: str) -> str | None:
+    try:
+        return str(Symbol(base, quote))
+    except BadInputError:
+        return None
+
+
+def coin_markets(page: Page[object], columns: Columns) -> Parsed:
+    """Return the table ``coin_markets``."""
+    return _judged(page, columns, COIN_MARKETS)
+
+
+def levels(side: Sequence[tuple[str, str]]) -> pl.DataFrame:
+    """Return one side of an order book: ``price`` and ``quantity``, null where the text is no number."""
+    book = pl.DataFrame({"price": texts(price for price, _ in side), "quantity": texts(size for _, size in side)})
+    return book.with_columns(to_float64("price"), to_float64("quantity"))
+
+
+def book_defect(bids: pl.DataFrame, asks: pl.DataFrame) -> str | None:
+    """Return why two sides are no order book, or None if they are one; either may be empty."""
+    for name, side, is_falling in (("bids", bids, True), ("asks", asks, False)):
+        is_usable = (pl.all().is_finite() & (pl.all() > 0)).fill_null(value=False)
+        if not side.select(pl.all_horizontal(is_usable)).to_series().all():
+            return f"a price or quantity of the {name} is not a positive number"
+        steps = side["price"].diff().drop_nulls()
+        if not ((steps < 0) if is_falling else (steps > 0)).all():
+            return f"the {name} are not sorted from the best on"
+    if bids.height and asks.height and bids["price"][0] >= asks["price"][0]:
+        return "the best bid is not below the best ask"
+    return None
+
+
+def whole(dataset: str, columns: Columns) -> Parsed:
+    """Return the table of an answer that stands or falls as one: nothing is set aside."""
+    return Parsed(pl.DataFrame(dict(columns), schema=SCHEMAS[dataset]), pl.DataFrame(schema=REJECTED_SCHEMA))
+
+
+def _judged(
+    page: Page[object], columns: Columns, dataset: str, *, derived: Mapping[str, pl.Expr] | None = None
+) -> Parsed:
+    """Type the columns, part the rows that break a rule from the rest, and complete the table."""
+    schema = SCHEMAS[dataset]
+    crossed = tuple(
+        name for name, column in columns.items() if column.dtype == pl.String and schema[name] == pl.Float64()
+    )
+    frame = pl.DataFrame({_POSITION: counts(page.positions), **columns})
+    frame = frame.with_columns(
+        *(pl.col(name).alias(name + _TEXT) for name in crossed),
+        *(to_float64(name) for name in crossed),
+        *(pl.lit(None, dtype=dtype).alias(name) for name, dtype in schema.items() if name not in columns),
+    )
+    is_bad = frame.select(_is_bad(dataset, crossed)).to_series()
+    rejected = [(one.position, one.cause, one.raw) for one in page.rejected]
+    if is_bad.any():
+        bad = frame.filter(is_bad)
+        positions = bad[_POSITION].to_list()
+        causes = bad.select(_cause(dataset, crossed)).to_series().to_list()
+        rejected += zip(positions, causes, page.raws(positions), strict=True)
+        frame = frame.filter(~is_bad)
+    rows = frame.with_columns(**(derived or {})).select(*schema).cast(schema)
+    return Parsed(rows, pl.DataFrame(sorted(rejected), schema=REJECTED_SCHEMA, orient="row"))
+
+
+@cache
+def _checks(dataset: str, crossed: tuple[str, ...]) -> tuple[Rule, ...]:
+    """Return the rules in the order in which a cause is looked for: is it readable, is it possible."""
+    return (*(_unreadable(name) for name in crossed), *_RULES[dataset])
+
+
+@cache
+def _is_bad(dataset: str, crossed: tuple[str, ...]) -> pl.Expr:
+    conditions = [condition for condition, _ in _checks(dataset, crossed)]
+    return pl.any_horizontal(conditions).fill_null(value=False).alias("is_bad")
+
+
+@cache
+def _cause(dataset: str, crossed: tuple[str, ...]) -> pl.Expr:
+    return pl.coalesce(pl.when(condition).then(pl.lit(cause)) for condition, cause in _checks(dataset, crossed))
+
+
+def _unreadable(name: str) -> Rule:
+    value = pl.col(name)
+    is_lost = pl.col(name + _TEXT).is_not_null() & (value.is_null() | ~value.is_finite())
+    return is_lost, f"{name} is not a number"
+
+
+def _not_positive(*names: str) -> list[Rule]:
+    return [(pl.col(name) <= 0, f"{name} is not positive") for name in names]
+
+
+def _negative(*names: str) -> list[Rule]:
+    return [(pl.col(name) < 0, f"{name} is negative") for name in names]
+
+
+def _below(higher: str, lower: str) -> Rule:
+    return pl.col(higher) < pl.col(lower), f"{higher} is below {lower}"
+
+
+_TICKER_PRICES = (
+    "open_price", "high_price", "low_price", "last_price", "previous_close_price", "weighted_average_price",
+    "bid_price", "ask_price",
+)  # fmt: skip
+_BOUNDS = ("tick_size", "min_price", "max_price", "lot_size", "min_quantity", "max_quantity", "min_notional")
+
+_RULES: dict[str, tuple[Rule, ...]] = {
+    KLINES: (
+        *_not_positive(*_PRICES),
+        *_negative(*_AMOUNTS, "num_trades"),
+        _below("high", "low"),
+        _below("high", "open"),
+        _below("high", "close"),
+        _below("open", "low"),
+        _below("close", "low"),
+    ),
+    TICKERS: (
+        *_negative(*_TICKER_PRICES, "volume", "quote_volume", "last_quantity", "bid_quantity", "ask_quantity"),
+        _below("high_price", "low_price"),
+    ),
+    TRADES: (
+        *_not_positive("price", "quantity"),
+        *_negative("first_trade_id", "last_trade_id"),
+        _below("last_trade_id", "first_trade_id"),
+    ),
+    INSTRUMENTS: tuple(_negative(*_BOUNDS)),
+    COIN_MARKETS: tuple(
+        _negative(
+            "price",
+            "market_cap",
+            "fully_diluted_valuation",
+            "total_volume",
+            "high_24h",
+            "low_24h",
+            "circulating_supply",
+            "total_supply",
+            "max_supply",
+            "all_time_high",
+            "all_time_low",
+        )
+    ),
+}

@@ -1,0 +1,1 @@
+"""WazirX: an Indian spot market, the source of prices in INR."""
