@@ -6,6 +6,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PINS := constraints/default.txt
+# A file stays on one worker, so that what its tests share is made once.
+PARALLEL := -n auto --dist loadfile
 UV := $(shell command -v uv 2>/dev/null)
 # Any tool of this tree that Python runs treats warnings by pyproject.toml, and finds the pinned packages only.
 unexport PYTHONPATH
@@ -63,10 +65,10 @@ lint: $(VENV)/installed-dev
 	$(BIN)/lint-imports --no-cache
 
 check: lint ## Format, lint, types, layers, unit and contract tests: what one runs all day
-	$(BIN)/pytest src tests/structure tests/unit $(wildcard tests/contract)
+	$(BIN)/pytest $(PARALLEL) src tests/structure tests/unit tests/contract
 
 test: lint ## Everything but the soak tests
-	$(BIN)/pytest
+	$(BIN)/pytest $(PARALLEL)
 
 soak: $(VENV)/installed-dev ## The long proofs
 	$(BIN)/pytest -m soak
