@@ -2,22 +2,13 @@
     config(
         materialized='incremental',
         incremental_strategy='zones',
-        zone='days',
         meta={'zone': 'days'},
     )
 }}
 
-with klines as (
-    select * from {{ ref('crypto_prices_cleaned') }} as seen
-    where
-        {{ zone_bounds('seen.open_time', since='from_time', margin='2 days') }}
-        and {{ in_day_zone('seen', 'open_time', before=1) }}
-),
-
-daily as (
-    {{ daily_metrics('klines') }}
+with daily as (
+    {{ daily_metrics(rows_to_refresh(ref('crypto_prices_cleaned'), 'days_read')) }}
 )
 
-select * from daily
-where {{ in_day_zone('daily', 'date') }}
+select * from {{ rows_to_refresh('daily', 'days') }}
 order by venue, market, symbol, date

@@ -10,4 +10,4 @@ select
     batch_id, row_number
 from received
 where defect is null
-order by venue, market, symbol, interval, open_time
+order by {{ stored_order() }}

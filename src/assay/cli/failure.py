@@ -53,8 +53,10 @@ class Failure:
 
 def report(error: BaseException, *, as_json: bool) -> int:
     """Show `error` and return the exit code of the process."""
-    if isinstance(error, KeyboardInterrupt | typer.Abort):
-        what, code = ("terminated", TERMINATED) if isinstance(error, Terminated) else ("interrupted", INTERRUPTED)
+    # DuckDB, interrupted in a query, raises an error of its own from the interrupt.
+    stop = next((link for link in _chain(error) if isinstance(link, KeyboardInterrupt | typer.Abort)), None)
+    if stop is not None:
+        what, code = ("terminated", TERMINATED) if isinstance(stop, Terminated) else ("interrupted", INTERRUPTED)
         print(f"assay: {what}", file=sys.stderr)
         return _with_document(Failure(what.capitalize(), what, None, "", code, what), as_json=as_json)
     if isinstance(error, BrokenPipeError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -62,7 +63,10 @@ def import_(
             summary["files"] = len(results)
             summary["refused"] = sum(one.error is not None for one in results)
     emit({"imported": [one.to_dict() for one in results]}, as_json=as_json, text=lambda: imported_text(results))
-    if any(one.error for one in results):
+    refused = sum(one.error is not None for one in results)
+    if refused:
+        others = "; the others were imported" if refused < len(results) else ""
+        print(f"assay: error: {refused} of {len(results)} files refused{others}", file=sys.stderr)
         raise typer.Exit(2)
 
 

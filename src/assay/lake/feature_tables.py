@@ -174,7 +174,8 @@ def _append(connection: duckdb.DuckDBPyConnection, table: FeatureTable, chunk: l
     ]
     states = pl.DataFrame(kept, schema=[*_KEY, "feature_set", "open_time", "state"], orient="row")
     with _registered(connection, "computed_rows", rows), _registered(connection, "computed_states", states):
-        order = f"order by {', '.join(_KEY)}, open_time"
+        # Months first, as in the SQL tables: a refresh reads and replaces the last days of every series.
+        order = f"order by date_trunc('month', open_time), {', '.join(_KEY)}, open_time"
         insert = f"insert into {CATALOG}.{table.name} select *, ? from computed_rows {order}"
         connection.execute(insert, [table.feature_set])
         if kept:
@@ -196,6 +197,8 @@ def _same_key(one: str, other: str) -> str:
 
 def _after_constant(wanted: Sequence[Resumption], row: str) -> str:
     # A constant bound, so that DuckLake leaves the files before it unread.
+    if not wanted:
+        return "false"
     return f"{row}.open_time > timestamptz '{min(one.after for one in wanted).isoformat()}'"
 
 

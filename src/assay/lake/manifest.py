@@ -49,7 +49,10 @@ def has_table(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the schemas and the refresh's own tables, where absent."""
-    if all(has_table(connection, name) for name in _TABLES):
+    there = connection.execute(
+        "select table_schema || '.' || table_name from information_schema.tables where table_catalog = ?", [CATALOG]
+    ).fetchall()
+    if {row[0] for row in there} >= set(_TABLES):
         return
     with transaction(connection):
         for schema in ("bronze", "silver", "gold", "refresh"):

@@ -69,7 +69,10 @@ def check_select(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
         If it is not SQL, more than one statement, not a SELECT, or reaches for a catalogue by name.
     """
     try:
+        sql.encode()  # bytes of a shell that are no UTF-8
         statements = connection.extract_statements(sql)
+    except UnicodeEncodeError as error:
+        raise BadInputError("not valid SQL", value=sql, todo="it is not UTF-8 text") from error
     except duckdb.Error as error:
         raise BadInputError("not valid SQL", value=sql, todo=first_line(error)) from error
     if len(statements) != 1:

@@ -7,7 +7,7 @@ refresh costs the new data and not the years before it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -26,6 +26,9 @@ _END_OF_TIME = datetime(9999, 12, 31, tzinfo=EPOCH.tzinfo)
 
 Key = tuple[str, str, str, str]
 Span = tuple[datetime, datetime]
+Place = tuple[Key, datetime]
+_KEY = ("venue", "market", "symbol", "interval")
+_ASKED = f"struct(number int, {', '.join(f'{name} varchar' for name in _KEY)}, moment timestamptz)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ def plan_zones(
     if everything or not has_table(connection, _CLEANED):
         zones = [Zone(key, EPOCH, _END_OF_TIME, EPOCH) for key in sorted(spans)]
     else:
-        zones = [zone for key in sorted(spans) for zone in _series_zones(connection, key, spans[key])]
+        zones = _touched_zones(connection, spans)
     with transaction(connection):
         connection.execute(f"delete from {CATALOG}.refresh.zones")
         rows = [[*zone.key, zone.from_time, zone.until_time, zone.read_from] for zone in zones]
@@ -64,11 +67,17 @@ def plan_zones(
     return zones
 
 
-def _series_zones(connection: duckdb.DuckDBPyConnection, key: Key, spans: Sequence[Span]) -> list[Zone]:
-    bar = Interval.parse(key[3]).duration
-    window = bar * WINDOW_BARS
-    touched = [(first, _reach(connection, key, last, bar)) for first, last in _merge(spans, window)]
-    return [Zone(key, start, end, _read_from(connection, key, start, window)) for start, end in _merge(touched)]
+def _touched_zones(connection: duckdb.DuckDBPyConnection, spans: Mapping[Key, Sequence[Span]]) -> list[Zone]:
+    changed = [(key, span) for key in sorted(spans) for span in _merge(spans[key], _window(key[3]))]
+    # What follows from a bar: the window's worth of bars after it.
+    ends = _farthest(connection, [(key, last) for key, (_, last) in changed], is_after=True)
+    reached: dict[Key, list[Span]] = {}
+    for (key, (first, _)), end in zip(changed, ends, strict=True):
+        reached.setdefault(key, []).append((first, end + Interval.parse(key[3]).duration))
+    touched = [(key, span) for key in reached for span in _merge(reached[key])]
+    # What it follows from: as many bars before it.
+    starts = _farthest(connection, [(key, first) for key, (first, _) in touched], is_after=False)
+    return [Zone(key, *span, read_from) for (key, span), read_from in zip(touched, starts, strict=True)]
 
 
 def _merge(spans: Sequence[Span], nearer_than: timedelta = timedelta()) -> list[Span]:
@@ -82,30 +91,52 @@ def _merge(spans: Sequence[Span], nearer_than: timedelta = timedelta()) -> list[
     return merged
 
 
-def _reach(connection: duckdb.DuckDBPyConnection, key: Key, last: datetime, bar: timedelta) -> datetime:
-    """Return the end of what follows from a bar: the window's worth of bars after it."""
-    after = _bars(connection, key, f"open_time > {_literal(last)}", "asc")
-    return (after[-1] if after else last) + bar
+def _window(interval: str) -> timedelta:
+    return Interval.parse(interval).duration * WINDOW_BARS
 
 
-def _read_from(connection: duckdb.DuckDBPyConnection, key: Key, start: datetime, window: timedelta) -> datetime:
-    """Return the open time of the first bar that a bar at `start` depends on."""
-    before = f"open_time < {_literal(start)}"
-    # Nearly always the bars are right there; only when there are holes is more of history asked.
-    bars = _bars(connection, key, f"{before} and open_time >= {_literal(start - 2 * window)}", "desc")
-    if len(bars) < WINDOW_BARS:
-        bars = _bars(connection, key, before, "desc")
-    return bars[-1] if bars else start
+def _farthest(connection: duckdb.DuckDBPyConnection, places: Sequence[Place], *, is_after: bool) -> list[datetime]:
+    """Return the open time of the farthest of the `WINDOW_BARS` bars after (before) each place, or the place's own.
+
+    One statement asks for all series of an interval: each has its price, whatever it finds.
+    """
+    found = {number: moment for number, (_, moment) in enumerate(places)}
+    for interval in sorted({key[3] for key, _ in places}):
+        asked = {number: place for number, place in enumerate(places) if place[0][3] == interval}
+        # Nearly always the bars are right there; only where there are holes is the rest of history asked.
+        for reach in (2 * _window(interval), None):
+            rows = _neighbours(connection, asked, reach, is_after=is_after)
+            found |= {number: farthest for number, _, farthest in rows}
+            are_whole = {number for number, count, _ in rows if count == WINDOW_BARS}
+            asked = {number: place for number, place in asked.items() if number not in are_whole}
+            if not asked:
+                break
+    return list(found.values())
 
 
-def _bars(connection: duckdb.DuckDBPyConnection, key: Key, condition: str, order: str) -> list[datetime]:
-    rows = connection.execute(
-        f"select open_time from {CATALOG}.{_CLEANED} "
-        f"where venue = ? and market = ? and symbol = ? and interval = ? and {condition} "
-        f"order by open_time {order} limit {WINDOW_BARS}",
-        list(key),
+def _neighbours(
+    connection: duckdb.DuckDBPyConnection, places: Mapping[int, Place], reach: timedelta | None, *, is_after: bool
+) -> list[tuple[int, int, datetime]]:
+    """Return, for each place with bars beyond it, its number, how many they are, and the farthest of them."""
+    moments = [moment for _, moment in places.values()]
+    if is_after:
+        beyond, nearest = ">", "min"
+        span = min(moments), max(moments) + reach if reach else _END_OF_TIME
+    else:
+        beyond, nearest = "<", "max"
+        span = min(moments) - reach if reach else EPOCH, max(moments)
+    names = ("number", *_KEY, "moment")
+    asked = [dict(zip(names, (number, *key, moment), strict=True)) for number, (key, moment) in places.items()]
+    return connection.execute(
+        f"with asked as (select unnest(?::{_ASKED}[], recursive := true)), beyond as ("
+        f"  select asked.number, {nearest}(bar.open_time, {WINDOW_BARS}) as open_times"
+        f"  from {CATALOG}.{_CLEANED} as bar"
+        f"  join asked using ({', '.join(_KEY)})"
+        f"  where bar.open_time {beyond} asked.moment"
+        f"  and bar.open_time >= {_literal(span[0])} and bar.open_time <= {_literal(span[1])} group by asked.number)"
+        f"select number, len(open_times), open_times[-1] from beyond",
+        [asked],
     ).fetchall()
-    return [row[0] for row in rows]
 
 
 def _literal(moment: datetime) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from assay.domain.errors import BuildError
 from assay.lake import definitions
+from assay.lake.storage import disk_full
 from assay.pipelines.workspace import Workspace
 
 
@@ -67,6 +68,9 @@ def run_dbt(
         outcome = dbtRunner().invoke(words)
     if isinstance(outcome.exception, KeyboardInterrupt):
         raise outcome.exception
+    full = disk_full(str(outcome.exception))
+    if full is not None:
+        raise full from outcome.exception
     if outcome.exception is not None or outcome.result is None:
         todo = "run again with ASSAY_DEBUG=1 to see where"
         raise BuildError("dbt could not run", value=outcome.exception, todo=todo) from outcome.exception

@@ -33,8 +33,6 @@ def refresh(
     workspace: Workspace, lake: duckdb.DuckDBPyConnection, zones: Sequence[Zone], *, everything: bool = False
 ) -> int:
     """Bring ``silver.technical_indicators`` up to the bars in the zones; return how many rows were written."""
-    if not zones:
-        return 0
     use_cache_dir(workspace.home.cache / "numba")
     table = FeatureTable(TABLE, TECHNICAL.columns, identity())
     wanted = feature_tables.resumptions(lake, zones, table.feature_set)
