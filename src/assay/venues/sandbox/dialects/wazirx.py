@@ -1,0 +1,145 @@
+"""WazirX's dialect: the same market in rupees and in dollars, klines in seconds and tickers in milliseconds.
+
+A price in rupees is that in dollars times :func:`assay.venues.sandbox.rupees.inr_per_usd` of the day on which the bar
+opens, rounded to the decimals of the price in dollars; quantities are the market's.
+
+>>> from datetime import UTC, timedelta
+>>> market, noon = Market(1), datetime(2024, 5, 1, 12, tzinfo=UTC)
+>>> asked = {"symbol": "btcinr", "interval": "1h", "limit": "1"}
+>>> [[opened, *_]] = WazirxDialect().say(market, Question("klines", asked, noon + timedelta(minutes=1)))
+>>> opened
+1714564800
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from assay.domain.errors import BadInputError
+from assay.domain.symbol import Symbol
+from assay.venues.sandbox.answers import Document, Question, Refusal
+from assay.venues.sandbox.assets import QUOTE, Listing
+from assay.venues.sandbox.bars import SECOND_US, to_datetime
+from assay.venues.sandbox.dialects.wire import milliseconds_of, whole_number
+from assay.venues.sandbox.history import LATEST_US, Window, read_page
+from assay.venues.sandbox.market import Market
+from assay.venues.sandbox.rupees import inr_per_usd
+from assay.venues.spec import VenueSpec
+from assay.venues.wazirx.spec import SPEC
+
+_PAGE, _USUAL = 2_000, 500
+_RUPEES = "INR"
+_ONE = Decimal(1)
+
+
+def _refusal(text: str) -> Refusal:
+    return Refusal(400, {"code": 1999, "message": text})
+
+
+class WazirxDialect:
+    """Speaks for WazirX."""
+
+    @property
+    def spec(self) -> VenueSpec:
+        """WazirX's declaration."""
+        return SPEC
+
+    def say(self, market: Market, question: Question) -> list[Document]:
+        """Return the answer to a question, or raise Refusal."""
+        return _klines(market, question) if question.endpoint == "klines" else _tickers(market, question)
+
+    def too_many(self, _status: int) -> Document:
+        """Return the body that goes with 429 and 418."""
+        return {"code": 2136, "message": "Too many api request"}
+
+
+def _listing(market: Market, question: Question) -> tuple[Listing, str]:
+    """Return what is traded and the quote in which it is asked for."""
+    text = question.params.get("symbol", "")
+    try:
+        symbol = SPEC.symbols.to_symbol(text)
+        listing = market.listing(Symbol(symbol.base, QUOTE))
+    except BadInputError:
+        raise _refusal("symbol does not have a valid value") from None
+    if symbol.quote not in (QUOTE, _RUPEES) or question.now < listing.listed_at:
+        raise _refusal("symbol does not have a valid value")
+    return listing, symbol.quote
+
+
+def _whole(question: Question, name: str) -> int | None:
+    text = question.params.get(name)
+    if text is None:
+        return None
+    number = whole_number(text)
+    if number is None:
+        raise _refusal(f"{name} is invalid")
+    return number
+
+
+def _klines(market: Market, question: Question) -> list[Document]:
+    listing, quote = _listing(market, question)
+    try:
+        interval = SPEC.interval(question.params.get("interval", ""))
+    except BadInputError:
+        raise _refusal("interval does not have a valid value") from None
+    first, last = _whole(question, "startTime"), _whole(question, "endTime")
+    first_us, last_us = (None if one is None else min(one * SECOND_US, LATEST_US) for one in (first, last))
+    limit = _whole(question, "limit")
+    if limit == 0:
+        raise _refusal("limit does not have a valid value")
+    window = Window(first_us, last_us, min(limit or _USUAL, _PAGE))
+    bars = read_page(market, listing.symbol, interval, window=window, question=question)
+    rows: list[Document] = []
+    for row in range(len(bars)):
+        opened = int(bars.open_time[row])
+        rate = _rate(quote, to_datetime(opened))
+        ticks = (bars.open[row], bars.high[row], bars.low[row], bars.close[row])
+        prices = [float(price_in(listing, int(one), rate)) for one in ticks]
+        rows.append([opened // SECOND_US, *prices, float(listing.quantity_text(int(bars.volume[row])))])
+    return rows
+
+
+def _rate(quote: str, moment: datetime) -> Decimal:
+    return inr_per_usd(moment) if quote == _RUPEES else _ONE
+
+
+def price_in(listing: Listing, ticks: int, rate: Decimal) -> Decimal:
+    """Return a price at `rate`, with as many decimals as the price in dollars has.
+
+    >>> price_in(Market(1).listings[0], 4_370_012, Decimal("83.0050"))
+    Decimal('3627328.46')
+    """
+    unit = listing.tick
+    return (ticks * unit * rate).quantize(unit)
+
+
+def _tickers(market: Market, question: Question) -> list[Document]:
+    return [
+        _ticker(market, listing, quote, question.now)
+        for listing in market.listings
+        if listing.is_trading(question.now)
+        for quote in (_RUPEES, QUOTE)
+    ]
+
+
+def _ticker(market: Market, listing: Listing, quote: str, now: datetime) -> Document:
+    ticker, rate = market.ticker_24h(listing.symbol, now), _rate(quote, now)
+    names = {
+        "openPrice": ticker.open,
+        "lowPrice": ticker.low,
+        "highPrice": ticker.high,
+        "lastPrice": ticker.last,
+        "bidPrice": ticker.bid,
+        "askPrice": ticker.ask,
+    }
+    base = listing.symbol.base
+    return {
+        "symbol": SPEC.symbols.to_wire(Symbol(base, quote)),
+        "baseAsset": base.lower(),
+        "quoteAsset": quote.lower(),
+        **{name: f"{price_in(listing, ticks, rate):f}" for name, ticks in names.items()},
+        "volume": listing.quantity_text(ticker.volume),
+        # Text, as in recordings; the documentation has a number.
+        "at": str(milliseconds_of(now)),
+    }

@@ -1,0 +1,199 @@
+"""The sandbox over real sockets, asked by the transports that ask the real venues; and the command that runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+
+import httpx
+import pytest
+
+from assay.domain.clock import FrozenClock
+from assay.domain.errors import BadInputError
+from assay.venues.budget import RateBudget
+from assay.venues.circuit import Circuit
+from assay.venues.http import HttpOptions, HttpTransport
+from assay.venues.registry import find_venue, venue_names
+from assay.venues.requests import coin_markets_request, klines_request, tickers_request
+from assay.venues.retry import GaveUpError, RetryingTransport, RetryPolicy
+from assay.venues.sandbox.exchange import Exchange
+from assay.venues.sandbox.faults import NO_FAULTS, Fault, FaultPlan, Kind
+from assay.venues.sandbox.market import Market
+from assay.venues.sandbox.server import Running, running
+from assay.venues.spec import Request
+from assay.venues.transport import Response, TransportError
+from tests.unit.venues.fake_time import FakeTime
+from tests.unit.venues.sandbox.reading import BTC, HOUR, at
+
+MARKET = Market(12)
+NOON = at(2024, 5, 1, 12, 0, 30)
+BINANCE, COINGECKO, WAZIRX = (find_venue(name).spec for name in ("binance", "coingecko", "wazirx"))
+KLINES = klines_request(BINANCE, BTC, interval=HOUR, start=at(2024, 4, 30), end=at(2024, 5, 1))
+
+
+def exchange(*faults: Fault) -> Exchange:
+    plan = FaultPlan(3, faults) if faults else NO_FAULTS
+    return Exchange(MARKET, FrozenClock(NOON), elapsed=time.monotonic, faults=plan)
+
+
+def ask(there: Running, request: Request, *, timeout_s: float = 10.0) -> Response:
+    async def once() -> Response:
+        options = HttpOptions(timeout_s=timeout_s)
+        async with HttpTransport(there.base_urls[request.venue], FrozenClock(NOON), options) as transport:
+            return await transport.send(request)
+
+    return asyncio.run(once())
+
+
+def ask_with_retry(there: Running, folder: Path, *, attempts: int = 6) -> tuple[Response | GaveUpError, list[float]]:
+    """Return what the whole client makes of it, and how long it waited in between; waiting takes no time here."""
+    fake = FakeTime()
+
+    async def send() -> Response:
+        budget = RateBudget(folder, "binance", BINANCE.limits, fake.timing)
+        async with HttpTransport(there.base_urls["binance"], FrozenClock(NOON), HttpOptions(timeout_s=10.0)) as bare:
+            client = RetryingTransport(
+                bare,
+                budget,
+                circuit=Circuit("binance", fake.elapsed, failures=100),
+                policy=RetryPolicy(attempts=attempts),
+                rng=Random(1),
+                read_error=find_venue("binance").read_error,
+            )
+            return await client.send(KLINES)
+
+    try:
+        return asyncio.run(send()), fake.sleeps
+    except GaveUpError as error:
+        return error, fake.sleeps
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [KLINES, tickers_request(BINANCE), coin_markets_request(COINGECKO), tickers_request(WAZIRX)],
+    ids=lambda request: f"{request.venue} {request.endpoint}",
+)
+def test_answer_over_http_is_the_exchange_s_and_reads_without_a_reject(request_: Request) -> None:
+    here = exchange()
+    with running(exchange()) as there:
+        response = ask(there, request_)
+    assert set(there.base_urls) == set(venue_names())
+    assert response.status == 200
+    assert response.body == here.answer(here.prefixes[request_.venue] + request_.path, dict(request_.params)).body
+    parsed = find_venue(request_.venue).handlers[request_.endpoint](response.body, request_, asked_at=NOON)
+    assert parsed.rows.height > 20
+    assert parsed.rejected.height == 0
+
+
+def test_headers_are_the_venue_s() -> None:
+    with running(exchange()) as there:
+        response = ask(there, KLINES)
+    assert response.headers["x-mbx-used-weight-1m"] == "2"
+    assert response.headers["date"] == "Wed, 01 May 2024 12:00:30 GMT"
+    assert response.headers["content-type"].startswith("application/json")
+
+
+def test_client_gets_through_all_faults_to_the_right_answer(tmp_path: Path) -> None:
+    kinds = (Kind.TOO_MANY, Kind.SERVER_ERROR, Kind.TRUNCATED, Kind.DOWN)
+    faults = [Fault(kind, calls=(call,), seconds=7) for call, kind in enumerate(kinds, start=1)]
+    with running(exchange()) as there:
+        right, no_waits = ask_with_retry(there, tmp_path / "right")
+    with running(exchange(*faults)) as there:
+        found, waits = ask_with_retry(there, tmp_path / "faulted")
+    assert isinstance(right, Response)
+    assert isinstance(found, Response)
+    assert found.body == right.body
+    assert no_waits == []
+    assert len(waits) >= 4  # one after each fault
+    assert sum(waits) >= 7.0  # what the 429 asked for
+
+
+def test_client_gives_up_on_a_venue_that_stays_down(tmp_path: Path) -> None:
+    with running(exchange(Fault(Kind.DOWN))) as there:
+        error, _ = ask_with_retry(there, tmp_path, attempts=3)
+    assert isinstance(error, GaveUpError)
+    assert "3 attempts" in str(error)
+
+
+def test_body_breaks_off_where_the_connection_does() -> None:
+    with running(exchange(Fault(Kind.TRUNCATED))) as there, pytest.raises(TransportError, match="broke off"):
+        ask(there, KLINES)
+
+
+def test_silence_outlasts_the_client_and_blocks_nobody_else() -> None:
+    with running(exchange(Fault(Kind.SILENCE, endpoint="klines", seconds=60))) as there:
+        began = time.monotonic()
+        with pytest.raises(TransportError, match="no whole answer"):
+            ask(there, KLINES, timeout_s=0.3)
+        assert ask(there, tickers_request(BINANCE, BTC)).status == 200
+    assert time.monotonic() - began < 30
+
+
+def test_unknown_path_and_method_are_refused() -> None:
+    with running(exchange()) as there, httpx.Client(base_url=there.base_urls["binance"], trust_env=False) as client:
+        assert client.get("/api/v3/nothing").status_code == 404
+        assert client.post("/api/v3/ping").status_code == 405
+        assert client.get("/api/v3/ping").json() == {}
+
+
+def test_two_at_one_port_are_refused_and_the_port_is_free_afterwards() -> None:
+    with running(exchange()) as there:
+        with pytest.raises(BadInputError, match="cannot listen there"), running(exchange(), port=there.port):
+            pass
+        port = there.port
+    with running(exchange(), port=port) as again:
+        assert ask(again, KLINES).status == 200
+
+
+# A shell lets what it starts in the background ignore Ctrl-C, which is handed down; the command is to hear it.
+LISTENING = (
+    "import signal, sys; signal.signal(2, signal.default_int_handler); from assay.cli import main; sys.exit(main())"
+)
+
+
+@contextmanager
+def command(*words: str) -> Iterator[subprocess.Popen[str]]:
+    """Run the command, and do not leave it behind."""
+    line = [sys.executable, "-c", LISTENING, "sandbox", "--port", "0", *words]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_command_says_where_it_is_answers_and_ends_in_order(number: int, code: int) -> None:
+    words = ("--json", "--seed", "12", "--clock", "frozen", "--start", "2024-05-01T12:00:30")
+    here = exchange()
+    body = here.answer(here.prefixes["binance"] + KLINES.path, dict(KLINES.params)).body
+    with command(*words) as process:
+        assert process.stdout is not None
+        document = json.loads(process.stdout.readline())
+        there = Running(document["host"], document["port"], document["base_urls"])
+        assert ask(there, KLINES).body == body
+        process.send_signal(number)
+        out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (code, "")
+    assert err.strip() in ("assay: interrupted", "assay: terminated")
+
+
+def test_command_refuses_what_cannot_be() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        for words in (["--clock", "sundial"], ["--edge", "0.7"], ["--start", "yesterday"], ["--port", port]):
+            with command(*words) as process:
+                _, err = process.communicate(timeout=20)
+            assert process.returncode == 2, words
+            assert err.startswith("assay: error: ")
