@@ -1,0 +1,48 @@
+"""``python -m benchmarks [F10 F11 ...] [--quick] [--out DIR]``: run the benchmarks and write one table."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks import report
+from benchmarks.harness import Figure
+from benchmarks.lakes import Stage
+
+BENCHMARKS = {"F1a": "f1_steps", "F10": "f10_silver", "F11": "f11_refresh", "F18": "f18_start"}
+"""Id to module; a module has ``run(stage)``, which returns its figures."""
+
+
+def main() -> int:
+    """Run what is asked for, everything by default; a missed goal is reported and not an error."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Ratios to a peer of the same run.")
+    parser.add_argument("ids", nargs="*", metavar="ID", help=f"of {', '.join(BENCHMARKS)}; all by default")
+    parser.add_argument("--quick", action="store_true", help="small sizes: to see that everything runs")
+    parser.add_argument("--out", type=Path, default=Path("build/bench"), help="where bench.json and bench.md go")
+    asked = parser.parse_args()
+    unknown = sorted(set(asked.ids) - set(BENCHMARKS))
+    if unknown:
+        parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+    about = report.conditions(is_quick=asked.quick)
+    figures: list[Figure] = []
+    text = ""
+    scratch = Path(tempfile.mkdtemp(prefix="assay-bench-"))
+    try:
+        stage = Stage(scratch, asked.quick)
+        for one in asked.ids or BENCHMARKS:
+            print(f"{one} ...", file=sys.stderr, flush=True)
+            figures += importlib.import_module(f"benchmarks.{BENCHMARKS[one]}").run(stage)
+            # After each, so that an interrupted run leaves what it has.
+            text = report.write(asked.out, about, figures)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    print(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
