@@ -79,11 +79,11 @@ def query(
         workspace = open_workspace(options_of(context).settings(), create=False)
         frame = select(workspace, sql, as_of=moment)
     if as_json or format_ is Format.JSON:
-        typer.echo(to_json(frame.to_dicts()))
+        print(to_json(frame.to_dicts()))
     elif format_ is Format.CSV:
         _print_csv(frame)
     else:
-        typer.echo(_frame_text(frame))
+        print(_frame_text(frame))
 
 
 def _print_csv(frame: pl.DataFrame) -> None:

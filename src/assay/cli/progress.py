@@ -78,10 +78,12 @@ def working(title: str) -> Iterator[Callable[[str], None]]:
 
     Yields a function that says what is going on now; off a terminal that goes to the log.
     """
+    from rich.markup import escape  # noqa: PLC0415  # a file may be called [/x].csv
+
     with _shown(title, total=None) as (bar, task):
 
         def say(text: str) -> None:
             _log.info("doing=%r", text)
-            bar.update(task, description=text)
+            bar.update(task, description=escape(text))
 
         yield say
