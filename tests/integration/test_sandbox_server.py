@@ -45,7 +45,7 @@ def exchange(*faults: Fault) -> Exchange:
     return Exchange(MARKET, FrozenClock(NOON), elapsed=time.monotonic, faults=plan)
 
 
-def ask(there: Running, request: Request, *, timeout_s: float = 10.0) -> Response:
+def ask(there: Running, request: Request, *, timeout_s: float = 60.0) -> Response:
     async def once() -> Response:
         options = HttpOptions(timeout_s=timeout_s)
         async with HttpTransport(there.base_urls[request.venue], FrozenClock(NOON), options) as transport:
@@ -60,7 +60,7 @@ def ask_with_retry(there: Running, folder: Path, *, attempts: int = 6) -> tuple[
 
     async def send() -> Response:
         budget = RateBudget(folder, "binance", BINANCE.limits, fake.timing)
-        async with HttpTransport(there.base_urls["binance"], FrozenClock(NOON), HttpOptions(timeout_s=10.0)) as bare:
+        async with HttpTransport(there.base_urls["binance"], FrozenClock(NOON), HttpOptions(timeout_s=60.0)) as bare:
             client = RetryingTransport(
                 bare,
                 budget,
