@@ -14,7 +14,7 @@ from benchmarks.harness import Figure
 from benchmarks.lakes import Stage
 
 BENCHMARKS = {"F1a": "f1_steps", "F10": "f10_silver", "F11": "f11_refresh", "F18": "f18_start"}
-"""Id to module; a module has ``run(stage)``, which returns its figures."""
+"""Id to module; a module has ``run(stage)``, which yields its figures."""
 
 
 def main() -> int:
@@ -35,9 +35,10 @@ def main() -> int:
         stage = Stage(scratch, asked.quick)
         for one in asked.ids or BENCHMARKS:
             print(f"{one} ...", file=sys.stderr, flush=True)
-            figures += importlib.import_module(f"benchmarks.{BENCHMARKS[one]}").run(stage)
-            # After each, so that an interrupted run leaves what it has.
-            text = report.write(asked.out, about, figures)
+            for figure in importlib.import_module(f"benchmarks.{BENCHMARKS[one]}").run(stage):
+                figures.append(figure)
+                # After each, so that an interrupted run leaves what it has.
+                text = report.write(asked.out, about, figures)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     print(text)

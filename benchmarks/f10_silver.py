@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -77,7 +77,7 @@ window window_before as (
 """
 
 
-def run(stage: Stage) -> Sequence[Figure]:
+def run(stage: Stage) -> Iterator[Figure]:
     """Measure the definition against SQL by hand, and the whole build of such rows once beside it."""
     bars_per_symbol = (1_000_000 if stage.is_quick else 10_000_000) // 101 * 100 // len(SYMBOLS)
     folder = stage.scratch / "f10"
@@ -88,7 +88,7 @@ def run(stage: Stage) -> Sequence[Figure]:
     check_same(folder, source)
     times = race([ours, theirs], rounds=_ROUNDS, warmup=0)
     work = f"silver of {count:,} one-minute rows"
-    figures = [Figure.of_ratio("F10", work, times, subject=ours, peer=theirs, goal=GOAL)]
+    yield Figure.of_ratio("F10", work, times, subject=ours, peer=theirs, goal=GOAL)
     shutil.rmtree(folder)
     whole = _WholeBuild(folder, bars_per_symbol)
     build_ = Contender("assay build", whole.measure)
@@ -96,9 +96,8 @@ def run(stage: Stage) -> Sequence[Figure]:
     parts = {"whole build of the same rows": once} | {
         f"of which {phase}": {build_.name: [seconds]} for phase, seconds in whole.phases.items()
     }
-    return figures + [
-        Figure.of_seconds("F10", part, seconds, subject=build_, peer=None, goal=None) for part, seconds in parts.items()
-    ]
+    for part, seconds in parts.items():
+        yield Figure.of_seconds("F10", part, seconds, subject=build_, peer=None, goal=None)
 
 
 def check_same(folder: Path, source: str) -> None:

@@ -8,7 +8,7 @@ all is timed after each refresh, and twice that is taken off. The figure with ev
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from assay.pipelines.building import build
@@ -40,7 +40,7 @@ class _Refreshes:
         return whole - 2.0 * start_up
 
 
-def run(stage: Stage) -> Sequence[Figure]:
+def run(stage: Stage) -> Iterator[Figure]:
     """Measure the refreshes of a short and a long history in turn."""
     short, long = _Refreshes(stage.short_lake), _Refreshes(stage.long_lake)
     rounds = 5 if stage.is_quick else _ROUNDS
@@ -49,7 +49,5 @@ def run(stage: Stage) -> Sequence[Figure]:
     work = "refresh after one more day of 20 symbols"
     times = race([subject, peer], rounds=rounds, warmup=2)
     whole = {subject.name: long.whole[-rounds:], peer.name: short.whole[-rounds:]}
-    return [
-        Figure.of_ratio("F11", f"{work}, dbt start-up excluded", times, subject=subject, peer=peer, goal=GOAL),
-        Figure.of_ratio("F11", f"{work}, everything", whole, subject=subject, peer=peer, goal=None),
-    ]
+    yield Figure.of_ratio("F11", f"{work}, dbt start-up excluded", times, subject=subject, peer=peer, goal=GOAL)
+    yield Figure.of_ratio("F11", f"{work}, everything", whole, subject=subject, peer=peer, goal=None)

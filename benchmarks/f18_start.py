@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.harness import Contender, Figure, race, timed
@@ -19,7 +19,7 @@ HELP_GOAL_S, STATUS_GOAL_S = 0.3, 1.0
 _ROUNDS = 11
 
 
-def run(stage: Stage) -> Sequence[Figure]:
+def run(stage: Stage) -> Iterator[Figure]:
     """Measure the help and the status beside a bare interpreter."""
     lake = stage.long_lake
     home = lake.workspace.home.root
@@ -29,10 +29,8 @@ def run(stage: Stage) -> Sequence[Figure]:
     status = _command("assay status", [assay, "status"], home)
     times = race([bare, help_, status], rounds=_ROUNDS, warmup=2)
     of_lake = f"status of a lake with {lake.history.days} days of hourly bars of 20 symbols"
-    return [
-        Figure.of_seconds("F18", "help", times, subject=help_, peer=bare, goal=HELP_GOAL_S),
-        Figure.of_seconds("F18", of_lake, times, subject=status, peer=bare, goal=STATUS_GOAL_S),
-    ]
+    yield Figure.of_seconds("F18", "help", times, subject=help_, peer=bare, goal=HELP_GOAL_S)
+    yield Figure.of_seconds("F18", of_lake, times, subject=status, peer=bare, goal=STATUS_GOAL_S)
 
 
 def _command(name: str, words: Sequence[str], home: Path) -> Contender:
