@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from io import BytesIO
@@ -27,6 +27,10 @@ from assay.domain.errors import HomeError
 from assay.lake.storage import storage_errors, write_if_absent
 
 KLINES = "klines"
+POISON = "poison"
+"""Answers that could not be read at all; each has one quarantined row, numbered 0."""
+FAILURES = "failures"
+"""Questions to which no answer came; the rows say which, and why."""
 _HEADER_KEY = b"assay.batch"
 _QUARANTINE = "quarantine"
 
@@ -44,11 +48,34 @@ class BatchRange:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedRange:
+    """What one question asked of one series, and what its answer proves.
+
+    Attributes
+    ----------
+    market, symbol, interval : str
+        The series, at the batch's venue.
+    start, end : datetime
+        The bars that open in ``[start, end)`` were asked for.
+    complete : tuple of (datetime, datetime)
+        Runs of finished bars without a hole, ``[open time of the first, close time of the last)``, in order.
+    """
+
+    market: str
+    symbol: str
+    interval: str
+    start: datetime
+    end: datetime
+    complete: tuple[tuple[datetime, datetime], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class BatchHeader:
     """What a batch is, kept in its Parquet file's metadata so that a batch explains itself.
 
     `counts` holds the importer's or client's tallies (accepted, quarantined, ...); `ranges` is empty for a batch that
-    answered with no rows.
+    answered with no rows. `asked` says what was asked of which series, so that an answer without rows proves something
+    too; it is empty for a file. `slot` is the slot of the schedule that asked, or empty.
     """
 
     batch_id: str
@@ -61,6 +88,8 @@ class BatchHeader:
     content_format: str
     counts: Mapping[str, int]
     ranges: tuple[BatchRange, ...]
+    asked: tuple[AskedRange, ...] = ()
+    slot: str = ""
 
     def to_json(self) -> bytes:
         """Return the header as JSON."""
@@ -72,16 +101,22 @@ class BatchHeader:
         fields = json.loads(text)
         fields["known_at"] = datetime.fromisoformat(fields["known_at"])
         fields["ranges"] = tuple(
-            BatchRange(
-                **{
-                    **one,
-                    "first_open_time": datetime.fromisoformat(one["first_open_time"]),
-                    "last_open_time": datetime.fromisoformat(one["last_open_time"]),
-                }
-            )
-            for one in fields["ranges"]
+            BatchRange(**one | _moments(one, "first_open_time", "last_open_time")) for one in fields["ranges"]
+        )
+        # Batches that were written before questions were kept have none.
+        fields["asked"] = tuple(
+            AskedRange(**one | _moments(one, "start", "end") | {"complete": _runs(one["complete"])})
+            for one in fields.get("asked", ())
         )
         return cls(**fields)
+
+
+def _moments(fields: Mapping[str, str], *names: str) -> dict[str, datetime]:
+    return {name: datetime.fromisoformat(fields[name]) for name in names}
+
+
+def _runs(texts: Iterable[Sequence[str]]) -> tuple[tuple[datetime, datetime], ...]:
+    return tuple((datetime.fromisoformat(start), datetime.fromisoformat(end)) for start, end in texts)
 
 
 def batch_id(venue: str, endpoint: str, parameters: Mapping[str, str], *, slot: str, body_sha256: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -76,6 +77,22 @@ def test_body_header_and_rows_come_back_as_they_were(tmp_path: Path) -> None:
     assert bronze.read_body(tmp_path, HEADER) == BODY
     assert pl.read_parquet(path).equals(ROWS)
     assert pl.read_parquet(tmp_path / "quarantine" / path.relative_to(tmp_path / "klines")).equals(QUARANTINED)
+
+
+def test_what_was_asked_comes_back_as_it_was(tmp_path: Path) -> None:
+    runs = ((OPENED, OPENED + timedelta(hours=2)), (OPENED + timedelta(hours=3), OPENED + timedelta(hours=6)))
+    asked = bronze.AskedRange("spot", "BTC-USDT", "1h", OPENED, OPENED + timedelta(hours=9), runs)
+    header = replace(HEADER, asked=(asked, replace(asked, symbol="ETH-USDT", complete=())), slot="2025-06-01T12:00")
+    write(tmp_path, header)
+    path = bronze.find_batch(tmp_path, header)
+    assert path
+    assert bronze.read_header(path) == header
+
+
+def test_a_header_from_before_questions_were_kept_can_be_read() -> None:
+    fields = json.loads(HEADER.to_json())
+    del fields["asked"], fields["slot"]
+    assert BatchHeader.from_json(json.dumps(fields).encode()) == HEADER
 
 
 def test_without_bad_rows_there_is_no_quarantine(tmp_path: Path) -> None:
