@@ -14,11 +14,15 @@ from assay.domain.interval import Interval
 from assay.domain.symbol import Symbol
 from assay.lake import content
 from assay.lake.recordings import RecordingSpec
+from assay.pipelines.building import build
 from assay.pipelines.importing import Imported, import_file
 from assay.pipelines.workspace import Workspace, open_workspace
 from assay.settings import Settings
+from tests.integration.command import Command
+from tests.made_klines import hourly, write_csv
 
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
+ROWS = hourly(100)
 MakeWorkspace = Callable[..., Workspace]
 
 
@@ -30,6 +34,22 @@ def make_workspace(tmp_path: Path) -> MakeWorkspace:
         return open_frozen(tmp_path / name, NOW)
 
     return make
+
+
+@pytest.fixture
+def assay(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Return the command on a home that is not there yet."""
+    return Command(capsys, tmp_path / "home")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build a home of 100 hours that tests copy."""
+    folder = tmp_path_factory.mktemp("built")
+    workspace = open_frozen(folder / "home", NOW)
+    bring_in(workspace, write_csv(folder / "a.csv", ROWS), recorded_at=NOW)
+    build(workspace)
+    return workspace.home.root
 
 
 def open_frozen(home: Path, moment: datetime) -> Workspace:

@@ -14,33 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from assay.pipelines.building import build
 from tests.integration.command import SERIES, Command, child, clone, finished, finished_all
-from tests.integration.conftest import NOW, bring_in, hashes, open_frozen
+from tests.integration.conftest import NOW, ROWS, hashes, open_frozen
 from tests.made_klines import HEADER, hourly, write_csv
 
-ROWS = hourly(100)
 LINES = [row.line() for row in ROWS]
 TEXT = "\n".join([HEADER, *LINES]) + "\n"
 PACKED = gzip.compress(TEXT.encode(), mtime=0)
 NOISE = random.Random(1).randbytes(4_000)
 PLAIN = "time,open,high,low,close,volume\n"
-
-
-@pytest.fixture
-def assay(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Return the command on a home that is not there yet."""
-    return Command(capsys, tmp_path / "home")
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build a home that the tests below copy."""
-    folder = tmp_path_factory.mktemp("built")
-    workspace = open_frozen(folder / "home", NOW)
-    bring_in(workspace, write_csv(folder / "a.csv", ROWS), recorded_at=NOW)
-    build(workspace)
-    return workspace.home.root
 
 
 def _file(home: Path) -> None:

@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 import zstandard
 
 from assay.domain.errors import HomeError
+from assay.domain.points import Point, reached
 from assay.lake.storage import storage_errors, write_if_absent
 
 KLINES = "klines"
@@ -176,9 +177,13 @@ def write_batch(
     name = header.batch_id
     compressed = zstandard.ZstdCompressor(level=3).compress(body)
     write_if_absent(folder / f"{name}.body.{header.content_format}.zst", compressed)
+    reached(Point.BODY_KEPT)
     if quarantined.height:
         write_if_absent(bronze / _QUARANTINE / place / f"{name}.parquet", _parquet(quarantined, header))
-    return write_if_absent(folder / f"{name}.parquet", _parquet(rows, header))
+        reached(Point.QUARANTINE_KEPT)
+    is_new = write_if_absent(folder / f"{name}.parquet", _parquet(rows, header))
+    reached(Point.BATCH_COMMITTED)
+    return is_new
 
 
 def find_batch(bronze: Path, header: BatchHeader) -> Path | None:

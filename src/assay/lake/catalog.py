@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from assay.domain.errors import AssayError, HomeError, LakeBusyError, NoDataError, StorageError
+from assay.domain.points import Point, reached
 from assay.lake.home import Home
 from assay.lake.storage import disk_full
 
@@ -139,10 +140,12 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     connection.begin()
     try:
         yield
+        reached(Point.LAKE_WRITTEN)
     except BaseException:
         connection.rollback()
         raise
     connection.commit()
+    reached(Point.LAKE_COMMITTED)
 
 
 def _memory(home: Home, *, threads: int = 2, memory_limit: str = "2GB") -> duckdb.DuckDBPyConnection:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from assay.domain.errors import StorageError
+from assay.domain.points import Point, reached
 
 _REASONS = {
     errno.ENOSPC: ("the disk is full", "free some space and run the same command again; nothing was half-written"),
@@ -69,6 +70,7 @@ def write_if_absent(path: Path, body: bytes) -> bool:
             os.link(temporary, path)
         except FileExistsError:
             return False
+        reached(Point.FILE_NAMED)
         _flush_directory(path.parent)
     return True
 
@@ -77,6 +79,7 @@ def write_atomically(path: Path, body: bytes) -> None:
     """Create or replace `path` with `body` in one step."""
     with _temporary_beside(path, body) as temporary:
         temporary.replace(path)
+        reached(Point.FILE_NAMED)
         _flush_directory(path.parent)
 
 
@@ -90,6 +93,7 @@ def _temporary_beside(path: Path, body: bytes) -> Iterator[Path]:
                 file.write(body)
                 file.flush()
                 os.fsync(file.fileno())
+            reached(Point.FILE_WRITTEN)
             yield temporary
         finally:
             temporary.unlink(missing_ok=True)

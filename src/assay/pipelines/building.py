@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from assay.domain.errors import BuildError, NoDataError
+from assay.domain.points import Point, reached
 from assay.lake import definitions, manifest, reads, zones
 from assay.lake.storage import disk_full
 from assay.pipelines import steps
@@ -94,13 +95,16 @@ def build(workspace: Workspace, *, full_refresh: bool = False) -> BuildResult:
         options = ["--full-refresh"] if everything else []
         workspace.say(f"building {len(todo)} new batches" if not everything else f"building everything ({reason})")
         tests = _gate(run_dbt(workspace, "build", select=["path:models/silver"], options=[*options, *_CAUTIOUS]))
+        reached(Point.SILVER_DONE)
         phases.done("silver")
         workspace.say("computing indicators")
         with workspace.lake(read_only=False) as lake:
             steps.refresh(workspace, lake, zone_list, everything=everything)
+        reached(Point.STEPS_DONE)
         phases.done("steps")
         workspace.say("building gold")
         tests += _gate(run_dbt(workspace, "build", select=["path:models/gold", "source:silver_steps"], options=options))
+        reached(Point.GOLD_DONE)
         phases.done("gold")
         with workspace.lake(read_only=False) as lake:
             manifest.publish(lake, todo)

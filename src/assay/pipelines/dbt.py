@@ -10,11 +10,16 @@ import contextlib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from assay.domain.errors import BuildError
+from assay.domain.points import Point, is_observed, reached
 from assay.lake import definitions
 from assay.lake.storage import disk_full
 from assay.pipelines.workspace import Workspace
+
+if TYPE_CHECKING:
+    from dbt_common.events.base_types import EventMsg
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,7 @@ def run_dbt(
     quiet = ["--log-path", str(cache / "logs"), "--log-level", "none", "--log-level-file", "none", "--no-use-colors"]
     with _environment(workspace):
         words = [command, "--select", *select, *options, *places, *quiet]
-        outcome = dbtRunner().invoke(words)
+        outcome = dbtRunner(callbacks=[_reached] if is_observed() else []).invoke(words)
     if isinstance(outcome.exception, KeyboardInterrupt):
         raise outcome.exception
     full = disk_full(str(outcome.exception))
@@ -85,6 +90,15 @@ def run_dbt(
         )
         for result in outcome.result.results  # type: ignore[union-attr]
     ]
+
+
+_POINTS = {"SQLCommit": Point.MODEL_WRITTEN, "NodeFinished": Point.MODEL_DONE}
+
+
+def _reached(event: EventMsg) -> None:
+    """Take an event of dbt for the point that it stands for."""
+    if event.info.name in _POINTS:
+        reached(_POINTS[event.info.name])
 
 
 @contextlib.contextmanager
