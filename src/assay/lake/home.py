@@ -55,6 +55,16 @@ class Home:
         return self.root / "cache"
 
     @property
+    def origin(self) -> Path:
+        """Says what market the home holds."""
+        return self.root / "origin.txt"
+
+    @property
+    def run_lock(self) -> Path:
+        """Held by the one main job at work."""
+        return self.root / "runs" / "run.lock"
+
+    @property
     def runs(self) -> Path:
         """One JSON file a run."""
         return self.root / "runs"
