@@ -33,7 +33,8 @@ POISON = "poison"
 FAILURES = "failures"
 """Questions to which no answer came; the rows say which, and why."""
 _HEADER_KEY = b"assay.batch"
-_QUARANTINE = "quarantine"
+QUARANTINE = "quarantine"
+"""Folder of the rows that were set aside, beside those of the datasets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +180,7 @@ def write_batch(
     write_if_absent(folder / f"{name}.body.{header.content_format}.zst", compressed)
     reached(Point.BODY_KEPT)
     if quarantined.height:
-        write_if_absent(bronze / _QUARANTINE / place / f"{name}.parquet", _parquet(quarantined, header))
+        write_if_absent(bronze / QUARANTINE / place / f"{name}.parquet", _parquet(quarantined, header))
         reached(Point.QUARANTINE_KEPT)
     is_new = write_if_absent(folder / f"{name}.parquet", _parquet(rows, header))
     reached(Point.BATCH_COMMITTED)
