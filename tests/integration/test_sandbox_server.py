@@ -15,15 +15,20 @@ from pathlib import Path
 from random import Random
 
 import httpx
+import polars as pl
 import pytest
 
 from assay.domain.clock import FrozenClock
 from assay.domain.errors import BadInputError
+from assay.domain.instrument import Market as Kept
+from assay.lake.recordings import RecordingSpec, read_recording
+from assay.pipelines.plans import Plan, PlannedImport
+from assay.pipelines.replaying import load_replay, plan_one
 from assay.venues.budget import RateBudget
 from assay.venues.circuit import Circuit
 from assay.venues.http import HttpOptions, HttpTransport
 from assay.venues.registry import find_venue, venue_names
-from assay.venues.requests import coin_markets_request, klines_request, tickers_request
+from assay.venues.requests import coin_markets_request, klines_request, klines_requests, tickers_request
 from assay.venues.retry import GaveUpError, RetryingTransport, RetryPolicy
 from assay.venues.sandbox.exchange import Exchange
 from assay.venues.sandbox.faults import NO_FAULTS, Fault, FaultPlan, Kind
@@ -31,9 +36,11 @@ from assay.venues.sandbox.market import Market
 from assay.venues.sandbox.server import Running, running
 from assay.venues.spec import Request
 from assay.venues.transport import Response, TransportError
+from tests.integration.command import Command
 from tests.unit.venues.fake_time import FakeTime
 from tests.unit.venues.sandbox.reading import BTC, HOUR, at
 
+DATA = Path(__file__).parents[3] / "shared" / "data" / "klines"
 MARKET = Market(12)
 NOON = at(2024, 5, 1, 12, 0, 30)
 BINANCE, COINGECKO, WAZIRX = (find_venue(name).spec for name in ("binance", "coingecko", "wazirx"))
@@ -187,13 +194,138 @@ def test_command_says_where_it_is_answers_and_ends_in_order(number: int, code: i
     assert err.strip() in ("assay: interrupted", "assay: terminated")
 
 
-def test_command_refuses_what_cannot_be() -> None:
+@pytest.fixture
+def run_(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Command:
+    return Command(capsys, tmp_path / "home")
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["--clock", "sundial"], "use frozen, running"),
+        (["--edge", "0.7"], "not an edge"),
+        (["--start", "yesterday"], "not a date or time"),
+        (["--fault", "429@binanse"], "did you mean binance"),
+        (["--faults", "gone.yaml"], "gone.yaml"),
+        (["--replay", "gone.csv"], "go together"),
+        (["--replay", "gone.csv", "--replay-plan", "gone.yaml", "--replay-as", "binance:BTC-USDT:1h"], "exclude"),
+        (["--replay", "gone.csv", "--replay-as", "binance:BTC-USDT"], "write VENUE:SYMBOL:INTERVAL"),
+        (["--replay", "gone.csv", "--replay-as", "binance:BTC-USDT:7h"], "7h"),
+        (["--replay", "gone.csv", "--replay-as", "wazirx:BTC-USDT:1h"], "only binance is replayed"),
+        (["--replay", "gone.csv", "--replay-as", "binance:BTC-USDT:1h"], "no such file"),
+        (["--replay", "{here}", "--replay-as", "binance:BTC-USDT:1h"], "not a kind of file"),
+        (["--replay-plan", "gone.yaml"], "gone.yaml"),
+    ],
+    ids=lambda one: one if isinstance(one, str) else None,
+)
+def test_command_refuses_what_cannot_be(run_: Command, words: list[str], meant: str) -> None:
+    said = run_("sandbox", "--port", "0", *(word.format(here=Path(__file__)) for word in words))
+    assert said.code == 2
+    assert said.is_one_line()
+    assert meant in said.err
+
+
+def test_command_refuses_a_port_that_is_taken(run_: Command) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        port = str(taken.getsockname()[1])
-        for words in (["--clock", "sundial"], ["--edge", "0.7"], ["--start", "yesterday"], ["--port", port]):
-            with command(*words) as process:
-                _, err = process.communicate(timeout=20)
-            assert process.returncode == 2, words
-            assert err.startswith("assay: error: ")
+        said = run_("sandbox", "--port", str(taken.getsockname()[1]))
+    assert said.code == 2
+    assert said.is_one_line()
+
+
+def test_command_lets_faults_strike_from_the_line_the_file_and_all_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "faults.yaml"
+    file.write_text("{seed: 4, faults: [{kind: down, venue: wazirx}]}", encoding="utf-8")
+    words = ("--json", "--fault", "429@binance/klines:1:17", "--faults", str(file), "--clock", "frozen")
+    with command(*words) as process:
+        assert process.stdout is not None
+        document = json.loads(process.stdout.readline())
+        there = Running(document["host"], document["port"], document["base_urls"])
+        response = ask(there, KLINES)
+        assert (response.status, response.retry_after_s) == (429, 17.0)
+        assert ask(there, tickers_request(BINANCE, BTC)).status == 200
+        assert ask(there, tickers_request(WAZIRX)).status == 503
+    assert document["faults"] == 2
+    with command("--json", "--all-faults", "--start", "2024-05-01", "--clock", "3600x") as process:
+        assert process.stdout is not None
+        document = json.loads(process.stdout.readline())
+        there = Running(document["host"], document["port"], document["base_urls"])
+        found = {ask(there, tickers_request(BINANCE, BTC)).status for _ in range(3)}
+    assert document["faults"] > len(Kind)
+    assert found  # it answers, whatever that is
+
+
+NAMES = (
+    "open_time,open,high,low,close,volume,close_time,quote_volume,count,taker_buy_volume,taker_buy_quote_volume,ignore"
+)
+ROWS = """
+1714435200000,100.10,101,99.5,100.00000001,12.5,1714438799999,1250.123456789,7,6.25,625,0
+1714438800000,100,100,100,100,0,1714442399999,0,0,0,0,0
+1714442400000,100,9,100,100,0,1714445999999,0,0,0,0,0
+1714446000000,100,102,100,101,1e-8,1714449599999,0.00000101,1,0,0,0
+1714449600000,101,102,100,101,5,1714453199999,505,1,0,0,0
+"""
+RECORDED = NAMES + ROWS
+
+
+def test_command_replays_a_recording_as_an_import_reads_it(tmp_path: Path) -> None:
+    file = tmp_path / "BTCUSDT.csv"
+    file.write_text(RECORDED, encoding="utf-8")
+    words = ("--replay", str(file), "--replay-as", "binance:BTC-USDT:1h", "--clock", "frozen", "--start", "2024-05-01")
+    with command("--json", *words) as process:
+        assert process.stdout is not None
+        document = json.loads(process.stdout.readline())
+        there = Running(document["host"], document["port"], document["base_urls"])
+        response = ask(there, KLINES)
+    spec = RecordingSpec("binance", Kept.SPOT, HOUR, BTC)
+    finished = read_recording(file, spec).klines.filter(~pl.col("is_provisional"))
+    parsed = find_venue("binance").handlers["klines"](response.body, KLINES, asked_at=NOON)
+    assert parsed.rejected.height == 0
+    assert parsed.rows.height == 3  # one of the five is no bar, and the last may not have been finished
+    assert parsed.rows.equals(finished.select(parsed.rows.columns))
+    assert document["replayed"] == [{"symbol": "BTCUSDT", "interval": "1h", "bars": 3}]
+    assert document["left_out"] == []
+
+
+def test_replay_plan_serves_what_binance_could_send_and_names_the_rest(tmp_path: Path) -> None:
+    (tmp_path / "BTCUSDT.csv").write_text(RECORDED, encoding="utf-8")
+    (tmp_path / "ETHUSDT.csv").write_text(
+        "time,open,high,low,close,volume\n1714435200,1,2,1,2,5\n1714438800,2,2,1,2,5\n", encoding="utf-8"
+    )
+    (tmp_path / "again.csv").write_text(RECORDED, encoding="utf-8")
+    imports = [
+        PlannedImport(path=Path("BTCUSDT.csv"), venue="binance", interval="1h", symbol="BTC-USDT"),
+        PlannedImport(path=Path("again.csv"), venue="binance", interval="1h", symbol="BTC-USDT"),
+        PlannedImport(path=Path("ETHUSDT.csv"), venue="binance", interval="1h"),
+        PlannedImport(path=Path("BTCUSDT.csv"), venue="binance", interval="1h", market="usdm"),
+        PlannedImport(path=Path("BTCUSDT.csv"), venue="bybit", interval="1h"),
+    ]
+    found = load_replay(Plan(root=tmp_path, imports=imports))
+    assert found.replay.counts == {("BTCUSDT", "1h"): 3}
+    causes = [cause for _, cause in found.left_out]
+    assert len(causes) == 3
+    assert "lacks what Binance sends" in causes[0]
+    assert causes[1:] == ["binance usdm is not replayed", "bybit spot is not replayed"]
+    with pytest.raises(BadInputError, match="nothing to replay"):
+        load_replay(Plan(root=tmp_path, imports=imports[2:]))
+
+
+@pytest.mark.recorded
+@pytest.mark.skipif(not DATA.is_dir(), reason="the real recordings are not beside this repository")
+def test_real_recording_comes_back_as_an_import_reads_it() -> None:
+    file = DATA / "binance_spot_BTCUSDT_1h_12col_2017_2020.csv.gz"
+    found = load_replay(plan_one(file, "binance:BTC-USDT:1h"))
+    here = Exchange(MARKET, FrozenClock(NOON), elapsed=lambda: 0.0, replay=found.replay)
+    pages = []
+    for request in klines_requests(BINANCE, BTC, interval=HOUR, start=at(2017, 1, 1), end=at(2021, 1, 1)):
+        answer = here.answer("/binance" + request.path, dict(request.params))
+        parsed = find_venue("binance").handlers["klines"](answer.body, request, asked_at=NOON)
+        assert parsed.rejected.height == 0
+        pages.append(parsed.rows)
+    spec = RecordingSpec("binance", Kept.SPOT, HOUR, BTC)
+    finished = (
+        read_recording(file, spec).klines.filter(~pl.col("is_provisional")).sort("open_time", maintain_order=True)
+    )
+    assert finished.height > 28_000
+    assert pl.concat(pages).equals(finished.select(pages[0].columns))

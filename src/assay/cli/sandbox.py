@@ -5,14 +5,23 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from typing import Annotated
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from assay.cli.options import AsJson, options_of
-from assay.cli.render import emit
+from assay.cli.progress import working
+from assay.cli.render import emit, printable
+
+if TYPE_CHECKING:
+    from assay.pipelines.replaying import Replayed
+    from assay.venues.sandbox.exchange import Exchange
+    from assay.venues.sandbox.faults import FaultPlan
 
 _AWAKE_S = 0.2
+_SHOWN = 3
 
 
 def sandbox(
@@ -23,26 +32,48 @@ def sandbox(
     edge: Annotated[float, typer.Option(help="Size of the planted edge, 0 to 0.5.")] = 0.0,
     clock: Annotated[str, typer.Option(help="frozen, running, or a pace such as 60x.")] = "running",
     start: Annotated[str, typer.Option(help="What its clock says first (UTC); else the time now.")] = "",
+    fault: Annotated[list[str] | None, typer.Option(help="KIND[@VENUE[/ENDPOINT]][:PROBABILITY[:SECONDS]].")] = None,
+    faults: Annotated[Path | None, typer.Option(help="A plan of faults (YAML).")] = None,
+    all_faults: Annotated[bool, typer.Option("--all-faults", help="Everything goes wrong now and then.")] = False,
+    replay: Annotated[str, typer.Option(help="Recorded klines to serve: a file or a folder.")] = "",
+    replay_as: Annotated[str, typer.Option(help="What they are, such as binance:BTC-USDT:1h.")] = "",
+    replay_plan: Annotated[Path | None, typer.Option(help="A recordings plan (YAML) to serve.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run the exchange in a box: Binance, CoinGecko and WazirX over one simulated market."""
-    from assay.cli import Terminated  # noqa: PLC0415
-    from assay.cli.failure import INTERRUPTED, TERMINATED  # noqa: PLC0415
     from assay.domain.clock import SystemClock  # noqa: PLC0415
     from assay.domain.interval import parse_moment  # noqa: PLC0415
     from assay.venues.sandbox.clocks import make_clock  # noqa: PLC0415  # NumPy costs start-up time
     from assay.venues.sandbox.exchange import Exchange  # noqa: PLC0415
     from assay.venues.sandbox.market import Market  # noqa: PLC0415
-    from assay.venues.sandbox.server import running  # noqa: PLC0415
+    from assay.venues.sandbox.replay import NO_REPLAY  # noqa: PLC0415
 
     options_of(context).settings()  # sets up the log
     kept = make_clock(clock, SystemClock(), start=parse_moment(start) if start else None)
-    exchange = Exchange(Market(seed, edge=edge), kept, elapsed=time.monotonic)
-    with running(exchange, host=host, port=port) as there:
-        document = {"host": there.host, "port": there.port, "base_urls": there.base_urls}
-        document |= {"seed": seed, "edge": edge, "clock": clock, "now": kept.now()}
+    plan = _fault_plan(fault or [], faults, kept.now() if all_faults else None, seed=seed)
+    replayed = _replayed(replay, replay_as, replay_plan)
+    exchange = Exchange(
+        Market(seed, edge=edge),
+        kept,
+        elapsed=time.monotonic,
+        faults=plan,
+        replay=replayed.replay if replayed else NO_REPLAY,
+    )
+    document: dict[str, object] = {"seed": seed, "edge": edge, "clock": clock, "now": kept.now()}
+    document |= {"faults": len(plan.faults)} | (replayed.to_dict() if replayed else {})
+    _serve(exchange, (host, port), document, as_json=as_json)
+
+
+def _serve(exchange: Exchange, place: tuple[str, int], document: dict[str, object], *, as_json: bool) -> None:
+    """Say where the sandbox is and what it does, and keep it there until somebody ends it."""
+    from assay.cli import Terminated  # noqa: PLC0415
+    from assay.cli.failure import INTERRUPTED, TERMINATED  # noqa: PLC0415
+    from assay.venues.sandbox.server import running  # noqa: PLC0415
+
+    with running(exchange, host=place[0], port=place[1]) as there:
+        where = {"host": there.host, "port": there.port, "base_urls": there.base_urls}
         try:
-            emit(document, as_json=as_json, text=lambda: _text(there.base_urls))
+            emit(where | document, as_json=as_json, text=lambda: _text(there.base_urls, document))
             sys.stdout.flush()
             _wait()
         except KeyboardInterrupt as interrupt:
@@ -54,6 +85,36 @@ def sandbox(
             raise typer.Exit(TERMINATED if is_terminated else INTERRUPTED) from None
 
 
+def _fault_plan(short: list[str], file: Path | None, all_from: datetime | None, *, seed: int) -> FaultPlan:
+    """Return all faults that were asked for; the draws are those of the file's seed, or of the market's."""
+    from assay.venues.sandbox.fault_plans import all_kinds, join_plans, parse_fault, read_fault_plan  # noqa: PLC0415
+    from assay.venues.sandbox.faults import FaultPlan  # noqa: PLC0415
+
+    plans = [FaultPlan(seed, tuple(map(parse_fault, short)))]
+    if file is not None:
+        plans.insert(0, read_fault_plan(file, seed=seed))
+    if all_from is not None:
+        plans.append(all_kinds(seed, start=all_from))
+    return join_plans(plans[0].seed, plans)
+
+
+def _replayed(path: str, said: str, plan: Path | None) -> Replayed | None:
+    """Return the recordings to serve, or None if there are none."""
+    from assay.domain.errors import BadInputError  # noqa: PLC0415
+
+    if plan is None and not path and not said:
+        return None
+    from assay.pipelines.plans import read_plan  # noqa: PLC0415
+    from assay.pipelines.replaying import load_replay, plan_one  # noqa: PLC0415
+
+    if bool(path) != bool(said):
+        raise BadInputError("--replay and --replay-as go together", todo="give both, or --replay-plan")
+    if path and plan is not None:
+        raise BadInputError("--replay and --replay-plan exclude each other", todo="give one of them")
+    with working("reading recordings"):
+        return load_replay(read_plan(plan) if plan is not None else plan_one(Path(path), said))
+
+
 def _wait() -> None:
     """Wait for ever; now and then awake, since not every system wakes a thread that waits without end for a signal."""
     never = threading.Event()
@@ -61,9 +122,19 @@ def _wait() -> None:
         never.wait(_AWAKE_S)
 
 
-def _text(base_urls: dict[str, str]) -> str:
+def _text(base_urls: dict[str, str], document: dict[str, object]) -> str:
     width = max(map(len, base_urls))
-    return "\n".join([*(f"{name:{width}}  {url}" for name, url in base_urls.items()), "Ctrl-C ends it"])
+    lines = [f"{name:{width}}  {url}" for name, url in base_urls.items()]
+    if document["faults"]:
+        lines.append(f"{document['faults']} faults may strike")
+    replayed, left_out = document.get("replayed", []), document.get("left_out", [])
+    assert isinstance(replayed, list)
+    assert isinstance(left_out, list)
+    lines += [f"replays {one['symbol']} {one['interval']}: {one['bars']:,} bars" for one in replayed]
+    lines += [f"not replayed: {printable(one['what'])}: {printable(one['cause'])}" for one in left_out[:_SHOWN]]
+    if len(left_out) > _SHOWN:
+        lines.append(f"and {len(left_out) - _SHOWN} more are not replayed; --json names them")
+    return "\n".join([*lines, "Ctrl-C ends it"])
 
 
 def register(app: typer.Typer) -> None:

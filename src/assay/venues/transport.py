@@ -88,6 +88,19 @@ class Response:
         now = _http_date(self.headers.get("date", "")) or self.received_at
         return max(0.0, (until - now).total_seconds())
 
+    @property
+    def simulated(self) -> str:
+        """Which simulated market answered, in the sandbox's words; empty if it was a real one."""
+        return self.headers.get("x-assay-sandbox", "")
+
+    @property
+    def venue_time(self) -> datetime | None:
+        """What the venue's clock said, to the second; None if the answer does not say.
+
+        Reference: RFC 9110, section 6.6.1: ``Date`` is when the message was made.
+        """
+        return _http_date(self.headers.get("date", ""))
+
 
 def _http_date(text: str) -> datetime | None:
     try:

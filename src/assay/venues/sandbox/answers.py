@@ -77,6 +77,11 @@ class Answer:
     hold_s: float = 0.0
     sent: int | None = None
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether some of the body is not sent."""
+        return self.sent is not None and self.sent < len(self.body)
+
 
 class Refusal(Exception):  # noqa: N818  an answer, not an error of Assay
     """The venue says no, in its own words."""
@@ -103,6 +108,6 @@ class Dialect(Protocol):
         """Return the answer to a question, or raise Refusal."""
         ...
 
-    def too_many(self, status: int) -> Document:
-        """Return the body that goes with 429 and 418."""
+    def too_many(self, status: int, until: datetime) -> Document:
+        """Return the body that goes with 429 and 418; `until` when, by the venue's clock, it is to be left alone."""
         ...

@@ -40,7 +40,8 @@ class Coin:
     """One row: money in dollars, changes over 24 hours, supplies in coins.
 
     `ath` and `atl` are the extremes of the prices at whole hours since the coin was listed, of the last 24 hours and of
-    now; an extreme between two hours is forgotten after a day.
+    now; an extreme between two hours is forgotten after a day, and of a made-up coin one that is older than 256 to 512
+    days.
     """
 
     coin_id: str

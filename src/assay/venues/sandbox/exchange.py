@@ -29,8 +29,11 @@ from assay.venues.sandbox.dialects.wazirx import WazirxDialect
 from assay.venues.sandbox.faults import NO_FAULTS, FaultPlan, Kind, Strike, any_of
 from assay.venues.sandbox.limits import BANNED, TOO_MANY, Meter
 from assay.venues.sandbox.market import Market
+from assay.venues.sandbox.replay import NO_REPLAY, Replay
 from assay.venues.spec import Endpoint
 
+SIMULATED = "x-assay-sandbox"
+"""Header of every answer, so that nobody takes simulated prices for real ones."""
 _DOWN = b"<html><head><title>503 Service Temporarily Unavailable</title></head></html>"
 _SERVER_ERRORS = (500, 502, 503, 504)
 _REFUSALS = {Kind.TOO_MANY: TOO_MANY, Kind.BANNED: BANNED}
@@ -49,6 +52,8 @@ class Exchange:
         Real seconds since some moment, for the rate limits.
     faults : FaultPlan
         What goes wrong.
+    replay : Replay
+        Klines that were recorded, which Binance serves in place of the market's.
     dialects : sequence of Dialect, optional
         The venues; else all there are.
     """
@@ -60,11 +65,14 @@ class Exchange:
         *,
         elapsed: Callable[[], float],
         faults: FaultPlan = NO_FAULTS,
+        replay: Replay = NO_REPLAY,
         dialects: Sequence[Dialect] | None = None,
     ) -> None:
         self.market = market
         self.clock = clock
-        spoken = dialects or (BinanceDialect(), CoinGeckoDialect(), WazirxDialect())
+        self.name = market.name + (", with recordings replayed" if replay.counts else "")
+        """What is simulated; every answer says so in :data:`SIMULATED`."""
+        spoken = dialects or (BinanceDialect(replay), CoinGeckoDialect(), WazirxDialect())
         self._routes: dict[str, tuple[Dialect, Endpoint]] = {}
         self._faults = faults
         self._calls: Counter[tuple[str, str]] = Counter()
@@ -94,8 +102,8 @@ class Exchange:
         charge = self._meters[name].spend(_weight(endpoint, params))
         headers = {**self._headers(now), **charge.headers}
         if charge.wait_s is not None:
-            return _refused(dialect, charge.status, charge.wait_s, headers)
-        failure = _failure(dialect, strikes, headers)
+            return _refused(dialect, charge.status, (charge.wait_s, now), headers)
+        failure = _failure(dialect, strikes, now, headers)
         if failure:
             return failure
         question = _question(endpoint, params, now, strikes)
@@ -106,7 +114,8 @@ class Exchange:
         return _bent(document, endpoint, strikes, headers)
 
     def _headers(self, now: datetime) -> dict[str, str]:
-        return {"content-type": "application/json;charset=UTF-8", "date": format_datetime(now, usegmt=True)}
+        date = format_datetime(now, usegmt=True)
+        return {"content-type": "application/json;charset=UTF-8", "date": date, SIMULATED: self.name}
 
 
 def _weight(endpoint: Endpoint, params: Mapping[str, str]) -> int:
@@ -117,17 +126,19 @@ def _weight(endpoint: Endpoint, params: Mapping[str, str]) -> int:
         return 1  # the parameter that it depends on is no number, which is refused
 
 
-def _refused(dialect: Dialect, status: int, wait_s: float, headers: Mapping[str, str]) -> Answer:
-    body = msgspec.json.encode(dialect.too_many(status))
-    return Answer(status, body, {**headers, "retry-after": f"{wait_s:.0f}"})
+def _refused(dialect: Dialect, status: int, wait: tuple[float, datetime], headers: Mapping[str, str]) -> Answer:
+    """Return the refusal of one who asks too much, who is to wait so many seconds from a moment on."""
+    seconds, now = wait
+    body = msgspec.json.encode(dialect.too_many(status, now + timedelta(seconds=seconds)))
+    return Answer(status, body, {**headers, "retry-after": f"{seconds:.0f}"})
 
 
-def _failure(dialect: Dialect, strikes: tuple[Strike, ...], headers: Mapping[str, str]) -> Answer | None:
+def _failure(dialect: Dialect, strikes: tuple[Strike, ...], now: datetime, headers: Mapping[str, str]) -> Answer | None:
     """Return the answer in place of the right one, or None if there is none."""
     for kind, status in _REFUSALS.items():
         strike = any_of(strikes, kind)
         if strike:
-            return _refused(dialect, status, strike.fault.seconds, headers)
+            return _refused(dialect, status, (strike.fault.seconds, now), headers)
     strike = any_of(strikes, Kind.SERVER_ERROR)
     if strike:
         return Answer(_SERVER_ERRORS[strike.draw % len(_SERVER_ERRORS)], b"", headers)

@@ -11,6 +11,7 @@ that the same requests meet the same faults in every run, whoever else is asking
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -75,7 +76,8 @@ class Fault:
     Raises
     ------
     BadInputError
-        If the probability is none.
+        If the probability is none, the seconds are no number (below zero: only for a clock that is behind), a call's
+        number is below 1, or it ends before it starts.
     """
 
     kind: Kind
@@ -90,6 +92,13 @@ class Fault:
     def __post_init__(self) -> None:
         if not 0.0 <= self.probability <= 1.0:
             raise BadInputError("not a probability", value=self.probability, todo="use 0 to 1")
+        least = -math.inf if self.kind is Kind.SKEW else 0.0
+        if not (math.isfinite(self.seconds) and self.seconds >= least):
+            raise BadInputError(f"{self.kind} cannot last so many seconds", value=self.seconds, todo="use 0 or more")
+        if any(call < 1 for call in self.calls):
+            raise BadInputError("not the number of a call", value=list(self.calls), todo="count from 1")
+        if self.start is not None and self.end is not None and self.end <= self.start:
+            raise BadInputError("a fault that ends before it starts", value=f"{self.start} to {self.end}")
 
     def can_strike(self, venue: str, endpoint: str, number: int, now: datetime) -> bool:
         """Whether it applies to this request, before it is drawn."""

@@ -17,7 +17,7 @@ interval, trades, tickers and the last price of the book agree with each other t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -29,11 +29,14 @@ from assay.venues.sandbox.bars import DAY_US, MINUTE_US, NO_BARS, Bars, gather, 
 from assay.venues.sandbox.book import MAX_LEVELS, SLOT_US, Book, make_book
 from assay.venues.sandbox.coins import Coin, coin_listing, fillers, make_coin
 from assay.venues.sandbox.draws import Stream
+from assay.venues.sandbox.moves import HOURS
+from assay.venues.sandbox.skeleton import BLOCK_DAYS
 from assay.venues.sandbox.tape import Tape
 from assay.venues.sandbox.ticker import Ticker
 from assay.venues.sandbox.trades import NO_TRADES, Trades, join_trades
 
 _HOUR_US = 60 * MINUTE_US
+_BLOCK_HOURS = BLOCK_DAYS * HOURS
 _SECOND = Interval.parse("1s")
 _BOOK_TRADES = 3.0  # usual size at the best price, in usual trades
 
@@ -63,6 +66,8 @@ class Market:
         self._by_symbol = {listing.symbol: listing for listing in self.listings}
         self._tape = Tape(seed, edge=edge)
         self._seed = seed
+        self.name = f"seed {seed}" + (f" with an edge of {edge:g}" if edge else "")
+        """Which market it is, for people."""
 
     def listing(self, symbol: Symbol) -> Listing:
         """Return what is known of `symbol`, traded now or not.
@@ -112,7 +117,7 @@ class Market:
         edges = opens(interval, first_us, last_us)
         if edges.size == 1:
             return NO_BARS
-        read = self._tape.seconds if interval == _SECOND else self._tape.bars
+        read = self._reader(interval)
         pieces = read(listing.asset, max(int(edges[0]), listed_us), min(int(edges[-1]), stop_us))
         # Twice, since a week may lie in two pieces.
         return gather(join([gather(piece, edges) for piece in pieces]), edges)
@@ -174,6 +179,14 @@ class Market:
         rows.sort(key=lambda coin: (-coin.market_cap, coin.coin_id))
         return tuple(replace(coin, market_cap_rank=rank) for rank, coin in enumerate(rows, 1))
 
+    def _reader(self, interval: Interval) -> Callable[[Asset, int, int], Iterator[Bars]]:
+        """Return what reads the longest pieces of which bars of `interval` are made."""
+        if interval == _SECOND:
+            return self._tape.seconds
+        # Days, weeks and months begin at midnight.
+        is_long = interval.is_calendar or interval.microseconds % DAY_US == 0
+        return self._tape.days if is_long else self._tape.bars
+
     def _traded(self, listing: Listing, moment: datetime) -> Listing:
         if not listing.is_trading(utc(moment)):
             todo = f"it was listed at {listing.listed_at.isoformat()}"
@@ -234,6 +247,9 @@ class Market:
     def _coin(self, asset: Asset, now_us: int) -> Coin:
         listing = coin_listing(asset, to_datetime(now_us))
         first_hour, last_hour = -(-to_us(asset.listed_at) // _HOUR_US), now_us // _HOUR_US
+        if asset not in self.assets:
+            # Years of a coin that is only there to fill the table are not worth the time that they take to make.
+            first_hour = max(first_hour, (last_hour // _BLOCK_HOURS - 1) * _BLOCK_HOURS)
         hours = self._tape.skeleton.extremes(asset, min(first_hour, last_hour), last_hour)
         high_at, low_at = to_datetime(hours.high_hour * _HOUR_US), to_datetime(hours.low_hour * _HOUR_US)
         return make_coin(self._ticker(listing, now_us), hours, high_at=high_at, low_at=low_at)

@@ -14,6 +14,9 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+import polars as pl
 
 from assay.domain.errors import BadInputError
 from assay.venues.sandbox.history import Window
@@ -23,6 +26,7 @@ Series = tuple[str, str]
 """Symbol and interval as Binance spells them: ``("BTCUSDT", "1h")``."""
 _FIELDS, _CLOSE_TIME = 12, 6
 _MILLISECOND_US = 1_000
+_TEXTS = ("open", "high", "low", "close", "volume", "quote_volume", "taker_buy_volume", "taker_buy_quote_volume")
 
 
 class Replay:
@@ -52,6 +56,11 @@ class Replay:
     def __contains__(self, series: Series) -> bool:
         return series in self._rows
 
+    @property
+    def counts(self) -> dict[Series, int]:
+        """Number of rows by series."""
+        return {series: len(rows) for series, rows in self._rows.items()}
+
     def page(self, series: Series, window: Window, *, now_us: int) -> list[Row]:
         """Return the rows of a page that have closed by `now_us`, in microseconds since 1970-01-01."""
         rows, opens = self._rows[series], self._opens[series]
@@ -59,6 +68,49 @@ class Replay:
         first = 0 if window.first_us is None else bisect_left(opens, window.first_us)
         closed = [row for row in rows[first:last] if (int(row[_CLOSE_TIME]) + 1) * _MILLISECOND_US <= now_us]
         return closed[-window.limit :] if window.first_us is None else closed[: window.limit]
+
+
+def rows_of(klines: pl.DataFrame) -> list[Row]:
+    """Return bars as Binance sends them; numbers are written with as few digits as tell them apart, so none changes.
+
+    Parameters
+    ----------
+    klines : polars.DataFrame
+        Columns as in :data:`assay.venues.datasets.SCHEMAS` for klines; others are ignored.
+
+    Returns
+    -------
+    list of rows
+        Twelve fields each, in the order given; the close time is that of the source, and the last field, which has no
+        meaning, is ``"0"``.
+
+    Raises
+    ------
+    BadInputError
+        If a value that Binance sends is null.
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime, timedelta
+    >>> opened = datetime(2024, 1, 1, tzinfo=UTC)
+    >>> times = {"open_time": [opened], "source_close_time": [opened + timedelta(milliseconds=3_599_999)]}
+    >>> rows_of(pl.DataFrame(times | {name: [1e-8] for name in _TEXTS} | {"num_trades": [3]}))[0][:2]
+    [1704067200000, '0.00000001']
+    """
+    needed = ("open_time", "source_close_time", *_TEXTS, "num_trades")
+    lacking = [name for name in needed if klines[name].null_count()]
+    if lacking:
+        todo = "only recordings with all the fields of Binance's klines can be served as Binance's"
+        raise BadInputError("the recording lacks what Binance sends", value=", ".join(lacking), todo=todo)
+    milliseconds = pl.col("open_time", "source_close_time").dt.timestamp("ms")
+    return [
+        [opened, *map(_plain, texts[:5]), closed, _plain(texts[5]), trades, *map(_plain, texts[6:]), "0"]
+        for opened, closed, *texts, trades in klines.select(milliseconds, *_TEXTS, "num_trades").iter_rows()
+    ]
+
+
+def _plain(number: float) -> str:
+    return f"{Decimal(repr(number)):f}"
 
 
 def _open_us(row: Row) -> int:

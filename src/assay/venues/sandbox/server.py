@@ -69,11 +69,11 @@ async def _say(answer: Answer, send: Send) -> None:
     headers = {**answer.headers, "content-length": str(len(answer.body))}
     lines = [(name.encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": answer.status, "headers": lines})
-    if answer.sent is None:
-        await send({"type": "http.response.body", "body": answer.body})
-    else:
+    if answer.is_cut:
         # To end without having said all closes the connection.
         await send({"type": "http.response.body", "body": answer.body[: answer.sent], "more_body": True})
+    else:
+        await send({"type": "http.response.body", "body": answer.body})
 
 
 @dataclass(frozen=True, slots=True)

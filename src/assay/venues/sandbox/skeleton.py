@@ -20,7 +20,7 @@ True
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 
 import numpy as np
@@ -40,6 +40,7 @@ FORCED_TRADES = 192
 _ANCHOR_BLOCK = ANCHOR_DAY // BLOCK_DAYS
 _MARKET_SCALES, _OWN_SCALES = range(1, 9), range(2, 5)
 _MARKET = "market"
+_KEPT_DAYS = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,9 @@ class Extremes:
         return replace(self, high=self.high + level, low=self.low + level)
 
 
+_NO_EXTREMES = Extremes(-math.inf, 0, math.inf, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class _Block:
     """What is kept of a block for good: how far the log price went in it, its extremes and its number of trades."""
@@ -107,6 +111,18 @@ class _Block:
     move: float
     extremes: Extremes
     trades: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Day:
+    """What is kept of one day of an asset, so that its block need not be made again.
+
+    `trades_before` counts from the anchor, `extremes_before` are those of the hours of the block before the day.
+    """
+
+    hours: Hours
+    trades_before: int
+    extremes_before: Extremes
 
 
 class Skeleton:
@@ -133,10 +149,14 @@ class Skeleton:
         self._starts: dict[tuple[str, int], tuple[float, int]] = {}
         self._market_hours = lru_cache(16)(self._make_market_hours)
         self._block_hours = lru_cache(48)(self._make_block_hours)
+        self._days = lru_cache(_KEPT_DAYS)(self._make_day)
         self._market_bridge = lru_cache(48)(self._make_market_bridge)
 
     def hours(self, asset: Asset, first_day: int, count: int) -> Hours:
         """Return the hours of `count` days from `first_day` on, which must lie in one block."""
+        if count == 1:
+            kept: _Day = self._days(asset, first_day)
+            return kept.hours
         block, offset = divmod(first_day, BLOCK_DAYS)
         hours = self._block_hours(asset, block).days(offset, count)
         return replace(hours, level=hours.level + self._start(asset, block)[0])
@@ -149,8 +169,8 @@ class Skeleton:
 
     def trades_before(self, asset: Asset, day: int) -> int:
         """Return the number of trades from the anchor to the start of `day`; negative before the anchor."""
-        block, offset = divmod(day, BLOCK_DAYS)
-        return self._start(asset, block)[1] + int(self._block_hours(asset, block).trades[:offset].sum())
+        kept: _Day = self._days(asset, day)
+        return kept.trades_before
 
     def day_of_trade(self, asset: Asset, number: int) -> int:
         """Return the day of trade `number`, counted like :meth:`trades_before`."""
@@ -165,16 +185,38 @@ class Skeleton:
     def extremes(self, asset: Asset, first_hour: int, last_hour: int) -> Extremes:
         """Return the extremes of the levels at the whole hours from `first_hour` to `last_hour`, both included."""
         width = BLOCK_DAYS * HOURS
-        found = Extremes(-math.inf, 0, math.inf, 0)
+        found = _NO_EXTREMES
         for block in range(first_hour // width, last_hour // width + 1):
             first, last = max(first_hour, block * width), min(last_hour, block * width + width - 1)
             if last - first == width - 1:
                 part = self._block(asset, block).extremes
+            elif first == block * width:
+                part = self._extremes_until(asset, last)
             else:
                 level = self._block_hours(asset, block).level[first - block * width : last - block * width + 1]
                 part = _extremes(level, first)
             found = found.join(part.shifted(self._start(asset, block)[0]))
         return found
+
+    def _extremes_until(self, asset: Asset, last_hour: int) -> Extremes:
+        """Return the extremes from the first hour of a block to `last_hour`, relative to its start."""
+        day = last_hour // HOURS
+        kept: _Day = self._days(asset, day)
+        level = kept.hours.level[: last_hour % HOURS + 1] - self._start(asset, day // BLOCK_DAYS)[0]
+        return kept.extremes_before.join(_extremes(level, day * HOURS))
+
+    def _make_day(self, asset: Asset, day: int) -> _Day:
+        block, offset = divmod(day, BLOCK_DAYS)
+        whole = self._block_hours(asset, block)
+        level, trades = self._start(asset, block)
+        # Copies, which do not keep the whole block in memory.
+        hours = Hours(*(getattr(whole.days(offset, 1), field.name).copy() for field in fields(Hours)))
+        before = whole.level[: offset * HOURS]
+        return _Day(
+            replace(hours, level=hours.level + level),
+            trades + int(whole.trades[:offset].sum()),
+            _extremes(before, block * BLOCK_DAYS * HOURS) if offset else _NO_EXTREMES,
+        )
 
     def _start(self, asset: Asset, block: int) -> tuple[float, int]:
         """Return log price and number of trades at the start of `block`, both relative to the anchor."""

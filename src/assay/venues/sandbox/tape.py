@@ -29,6 +29,7 @@ from assay.venues.sandbox.trades import Trades, seconds, take_apart
 _FEW_DAYS = 3
 _KEPT_DAYS = 320
 _KEPT_MINUTES = 1_024
+_KEPT_CHUNKS = 4_096
 
 
 class Tape:
@@ -46,6 +47,7 @@ class Tape:
         self.skeleton = Skeleton(seed, edge=edge)
         self._day = lru_cache(_KEPT_DAYS)(self._make_day)
         self._trades = lru_cache(_KEPT_MINUTES)(self._make_trades)
+        self._chunk_days = lru_cache(_KEPT_CHUNKS)(self._make_chunk_days)
         self._first_number = lru_cache(None)(self._find_first_number)
 
     def bars(self, asset: Asset, start_us: int, end_us: int) -> Iterator[Bars]:
@@ -73,6 +75,22 @@ class Tape:
             day = after
         if whole_end < end_us:
             yield self._unfinished(asset, whole_end, end_us)
+
+    def days(self, asset: Asset, start_us: int, end_us: int) -> Iterator[Bars]:
+        """Yield the days of ``[start_us, end_us)``, and the minutes of those days of which only a part is in it.
+
+        Whole days are kept, so that a bar of a month costs the making of its minutes once.
+        """
+        first_day, last_day = -(-start_us // DAY_US), end_us // DAY_US
+        if first_day >= last_day:
+            yield from self.bars(asset, start_us, end_us)
+            return
+        yield from self.bars(asset, start_us, first_day * DAY_US)
+        for chunk in range(first_day // CHUNK_DAYS, (last_day - 1) // CHUNK_DAYS + 1):
+            kept: Bars = self._chunk_days(asset, chunk)
+            offset = chunk * CHUNK_DAYS
+            yield kept[max(0, first_day - offset) : last_day - offset]
+        yield from self.bars(asset, last_day * DAY_US, end_us)
 
     def seconds(self, asset: Asset, start_us: int, end_us: int) -> Iterator[Bars]:
         """Yield the seconds of ``[start_us, end_us)``, whole ones but for the last, a minute at a time."""
@@ -147,6 +165,12 @@ class Tape:
 
     def _make_day(self, asset: Asset, day: int) -> Minutes:
         return self._expand(asset, day, 1)
+
+    def _make_chunk_days(self, asset: Asset, chunk: int) -> Bars:
+        first = chunk * CHUNK_DAYS
+        count = min(CHUNK_DAYS, LAST_DAY + 1 - first)
+        edges = (first + np.arange(count + 1, dtype=np.int64)) * DAY_US
+        return gather(self._expand(asset, first, count).bars, edges)
 
     def _make_trades(self, asset: Asset, minute_us: int) -> Trades:
         day, within = divmod(minute_us, DAY_US)

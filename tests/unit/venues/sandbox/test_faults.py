@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -33,6 +34,12 @@ def test_429_and_418_ask_for_the_stated_patience() -> None:
         answer = Asking(Fault(kind, seconds=17)).send(REQUEST)
         assert (answer.status, answer.headers["retry-after"]) == (status, "17")
         assert msgspec.json.decode(answer.body)["code"] == -1003
+
+
+def test_ban_says_until_when_in_the_venue_s_own_milliseconds() -> None:
+    body = msgspec.json.decode(Asking(Fault(Kind.BANNED, seconds=120)).send(REQUEST).body)
+    until = int((NOON + timedelta(seconds=120)).timestamp() * 1_000)
+    assert f"IP banned until {until}." in body["msg"]
 
 
 def test_server_errors_are_of_every_kind() -> None:
@@ -189,6 +196,21 @@ def test_several_faults_strike_one_request() -> None:
 def test_probability_is_checked() -> None:
     with pytest.raises(BadInputError, match="probability"):
         Fault(Kind.DOWN, probability=1.5)
+
+
+@pytest.mark.parametrize(
+    ("fault", "text"),
+    [
+        ({"kind": Kind.SILENCE, "seconds": -1.0}, "cannot last"),
+        ({"kind": Kind.SKEW, "seconds": float("inf")}, "cannot last"),
+        ({"kind": Kind.DOWN, "calls": (0,)}, "number of a call"),
+        ({"kind": Kind.DOWN, "start": END, "end": START}, "ends before"),
+        ({"kind": Kind.DOWN, "probability": float("nan")}, "probability"),
+    ],
+)
+def test_fault_that_cannot_be_is_refused(fault: dict[str, Any], text: str) -> None:
+    with pytest.raises(BadInputError, match=text):
+        Fault(**fault)
 
 
 def test_plan_without_faults_never_strikes() -> None:

@@ -47,6 +47,28 @@ def test_months_are_made_of_hours_and_weeks_of_days() -> None:
         assert same(bars, gather(parts, opens(Interval.parse(long), to_us(start), to_us(end))))
 
 
+@pytest.mark.parametrize("code", ["1d", "3d", "1w", "1M"])
+@pytest.mark.parametrize(
+    ("symbol", "start", "seen_at"),
+    [
+        (ENA, at(2024, 3, 1), at(2024, 5, 20, 7, 8)),  # listed at eight in the morning
+        (ENA, at(2024, 4, 2, 8), at(2024, 4, 2, 11, 59)),  # on its first day
+        (XMR, at(2024, 1, 1), at(2024, 6, 1)),  # delisted at three in the night
+        (POL, at(2024, 9, 1), at(2024, 9, 15)),  # renamed at ten in the morning
+    ],
+    ids=["listed", "first day", "delisted", "renamed"],
+)
+def test_long_bars_are_made_of_minutes_at_the_ends_of_a_life(
+    code: str, symbol: Symbol, start: datetime, seen_at: datetime
+) -> None:
+    interval = Interval.parse(code)
+    start = interval.floor(start)
+    bars = MARKET.klines(symbol, interval, start=start, end=seen_at, seen_at=seen_at)
+    minutes = MARKET.klines(symbol, MINUTE, start=start, end=seen_at, seen_at=seen_at)
+    assert len(bars)
+    assert same(bars, gather(minutes, opens(interval, to_us(start), to_us(seen_at))))
+
+
 WHOLE = MARKET.klines(DOGE, MINUTE, start=at(2024, 5, 20), end=at(2024, 8, 20))
 
 

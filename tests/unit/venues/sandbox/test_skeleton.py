@@ -46,7 +46,9 @@ def test_extremes_are_those_of_all_hours() -> None:
     skeleton = Skeleton(6)
     first_day, days = 19_000, 900
     levels = np.concatenate([skeleton.hours(BTC, first_day + day, 1).level[:-1] for day in range(days)])
-    for start, end in ((0, days * HOURS - 1), (17, 17), (1_000, 21_000), (5_000, 11_143)):
+    # Day 19,200 begins a block: hour 4,800 here.
+    blocks = [(4_800, end) for end in (4_800, 4_823, 4_824, 9_001, 10_943, 10_944)]
+    for start, end in ((0, days * HOURS - 1), (17, 17), (1_000, 21_000), (5_000, 11_143), *blocks):
         found = skeleton.extremes(BTC, first_day * HOURS + start, first_day * HOURS + end)
         part = levels[start : end + 1]
         assert (found.high, found.low) == (part.max(), part.min())

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
@@ -30,6 +31,9 @@ from assay.venues.spec import VenueSpec
 _MILLISECOND_US = 1_000
 _PAGE, _USUAL = 1_000, 500
 _LONGEST_LOOK = timedelta(days=366)
+_LEGAL = r"^[\w\-._&&[^a-z]]{1,50}$"
+"""Which symbols are looked up, in the venue's own notation: letters but the small ones of ASCII, digits, ``-._``."""
+_SPELLING = re.compile(r"(?:(?![a-z])[\w\-.]){1,50}")
 _ALSO_TAKEN: Mapping[str, tuple[str, ...]] = {
     "exchange_info": ("symbol", "symbols", "permissions", "showPermissionSets", "symbolStatus"),
     "ticker_24h": ("symbols",),
@@ -72,15 +76,14 @@ class BinanceDialect:
             return self._replay.page(series, _window(question), now_us=to_us(question.now))
         return _ANSWERS[question.endpoint](market, question)
 
-    def too_many(self, status: int) -> Document:
-        """Return the body that goes with 429 and 418."""
+    def too_many(self, status: int, until: datetime) -> Document:
+        """Return the body that goes with 429 and 418, in the words of Binance's errors.md."""
+        advice = "Please use WebSocket Streams for live updates to avoid"
         if status == 418:
-            return {"code": -1003, "msg": "Way too much request weight used; IP banned until the time of Retry-After."}
-        limit = SPEC.limits[0].limit
-        return {
-            "code": -1003,
-            "msg": f"Too much request weight used; current limit is {limit} request weight per 1 MINUTE.",
-        }
+            ban = f"Way too much request weight used; IP banned until {milliseconds_of(until)}."
+            return {"code": -1003, "msg": f"{ban} {advice} bans."}
+        used = f"Too much request weight used; current limit is {SPEC.limits[0].limit} request weight per 1 MINUTE."
+        return {"code": -1003, "msg": f"{used} {advice} polling the API."}
 
 
 def _ping(_market: Market, _question: Question) -> Document:
@@ -91,14 +94,22 @@ def _time(_market: Market, question: Question) -> Document:
     return {"serverTime": milliseconds_of(question.now)}
 
 
-def _listing(market: Market, question: Question) -> Listing:
-    text = question.params.get("symbol", "")
+def _mandatory(question: Question, name: str) -> str:
+    text = question.params.get(name)
+    if text is None:
+        raise refusal(-1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
     if not text:
-        raise refusal(-1102, "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.")
-    return _known(market, text, question.now)
+        raise refusal(-1105, f"Parameter '{name}' was empty.")
+    return text
+
+
+def _listing(market: Market, question: Question) -> Listing:
+    return _known(market, _mandatory(question, "symbol"), question.now)
 
 
 def _known(market: Market, text: str, now: datetime) -> Listing:
+    if not _SPELLING.fullmatch(text):
+        raise refusal(-1100, f"Illegal characters found in parameter 'symbol'; legal range is '{_LEGAL}'.")
     try:
         listing = market.listing(SPEC.symbols.to_symbol(text))
     except BadInputError:
@@ -113,6 +124,8 @@ def _whole(question: Question, name: str, *, least: int = 0) -> int | None:
     text = question.params.get(name)
     if text is None:
         return None
+    if not text:
+        raise refusal(-1105, f"Parameter '{name}' was empty.")
     number = whole_number(text)
     if number is None:
         raise refusal(-1100, f"Illegal characters found in parameter '{name}'; legal range is '^[0-9]{{1,20}}$'.")
@@ -128,7 +141,8 @@ def _limit(question: Question, *, usual: int, top: int) -> int:
 def _range_us(question: Question) -> tuple[int | None, int | None]:
     first, last = _whole(question, "startTime"), _whole(question, "endTime")
     if first is not None and last is not None and last < first:
-        raise refusal(-1127, "Start time is greater than end time.")
+        # Documented for futures only; spot was seen to say so as well (python-binance, pull request 801).
+        raise refusal(-1023, "Start time is greater than end time.")
     first_us, last_us = (None if one is None else min(one * _MILLISECOND_US, LATEST_US) for one in (first, last))
     return first_us, last_us
 
@@ -136,7 +150,7 @@ def _range_us(question: Question) -> tuple[int | None, int | None]:
 def _klines(market: Market, question: Question) -> Document:
     listing = _listing(market, question)
     try:
-        interval = SPEC.interval(question.params.get("interval", ""))
+        interval = SPEC.interval(_mandatory(question, "interval"))
     except BadInputError:
         raise refusal(-1120, "Invalid interval.") from None
     bars = read_page(market, listing.symbol, interval, window=_window(question), question=question)

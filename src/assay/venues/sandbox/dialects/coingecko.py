@@ -1,4 +1,7 @@
-"""CoinGecko's dialect: the market's assets by value, as rows of ``/coins/markets``.
+"""CoinGecko's dialect: the market's assets by value, as rows of ``/coins/markets``, in dollars or in rupees.
+
+All money in rupees, that of the past as well, is the money in dollars times
+:func:`assay.venues.sandbox.rupees.inr_per_usd` of the day on which it is asked for.
 
 >>> market, noon = Market(1), datetime(2024, 5, 1, 12, tzinfo=UTC)
 >>> rows = CoinGeckoDialect().say(market, Question("coins_markets", {"vs_currency": "usd", "ids": "bitcoin"}, noon))
@@ -15,11 +18,14 @@ from assay.venues.sandbox.answers import Question, Refusal
 from assay.venues.sandbox.coins import Coin
 from assay.venues.sandbox.dialects.wire import whole_number
 from assay.venues.sandbox.market import Market
+from assay.venues.sandbox.rupees import inr_per_usd
 from assay.venues.spec import VenueSpec
 
-_ALL, _PAGE, _USUAL = 250, 250, 100
+ROWS = 110
+"""How many coins there are: the assets of the market, and made-up ones to fill the table."""
+_PAGE, _USUAL = 250, 100
 _MINUTE = timedelta(minutes=1)
-_PRICED_IN = "usd"
+_DOLLARS, _RUPEES = "usd", "inr"
 _KEYS = {
     "market_cap_desc": lambda coin: -coin.market_cap,
     "market_cap_asc": lambda coin: coin.market_cap,
@@ -46,7 +52,8 @@ class CoinGeckoDialect:
         params = question.params
         if "vs_currency" not in params:
             raise Refusal(422, {"error": "Missing parameter vs_currency"})
-        if params["vs_currency"].lower() != _PRICED_IN:
+        quote = params["vs_currency"].lower()
+        if quote not in (_DOLLARS, _RUPEES):
             raise Refusal(422, {"error": "invalid vs_currency"})
         coins = list(self._coins(market, question.now))
         if params.get("ids"):
@@ -56,9 +63,10 @@ class CoinGeckoDialect:
         coins.sort(key=_KEYS.get(params.get("order", ""), _KEYS["market_cap_desc"]))
         size = min(_positive(params.get("per_page"), _USUAL), _PAGE)
         first = (_positive(params.get("page"), 1) - 1) * size
-        return [_row(coin) for coin in coins[first : first + size]]
+        rate = float(inr_per_usd(question.now)) if quote == _RUPEES else 1.0
+        return [_row(coin, rate) for coin in coins[first : first + size]]
 
-    def too_many(self, status: int) -> Row:
+    def too_many(self, status: int, _until: datetime) -> Row:
         """Return the body that goes with 429 and 418."""
         text = "You've exceeded the Rate Limit. Please visit https://www.coingecko.com/en/api/pricing to subscribe."
         return {"status": {"error_code": status, "error_message": text}}
@@ -66,7 +74,7 @@ class CoinGeckoDialect:
     def _coins(self, market: Market, now: datetime) -> tuple[Coin, ...]:
         minute = now - (now - datetime(1970, 1, 1, tzinfo=UTC)) % _MINUTE
         if self._kept is None or self._kept[:2] != (market, minute):
-            self._kept = (market, minute, market.coins(minute, count=_ALL))
+            self._kept = (market, minute, market.coins(minute, count=ROWS))
         return self._kept[2]
 
 
@@ -74,31 +82,32 @@ def _positive(text: str | None, usual: int) -> int:
     return whole_number(text or "") or usual
 
 
-def _row(coin: Coin) -> Row:
+def _row(coin: Coin, rate: float) -> Row:
+    diluted = coin.fully_diluted_valuation
     return {
         "id": coin.coin_id,
         "symbol": coin.symbol,
         "name": coin.coin_name,
         "image": f"https://assets.coingecko.com/coins/images/{coin.market_cap_rank}/large/{coin.coin_id}.png",
-        "current_price": coin.price,
-        "market_cap": coin.market_cap,
+        "current_price": coin.price * rate,
+        "market_cap": coin.market_cap * rate,
         "market_cap_rank": coin.market_cap_rank,
-        "fully_diluted_valuation": coin.fully_diluted_valuation,
-        "total_volume": coin.total_volume,
-        "high_24h": coin.high_24h,
-        "low_24h": coin.low_24h,
-        "price_change_24h": coin.change_24h,
+        "fully_diluted_valuation": None if diluted is None else diluted * rate,
+        "total_volume": coin.total_volume * rate,
+        "high_24h": coin.high_24h * rate,
+        "low_24h": coin.low_24h * rate,
+        "price_change_24h": coin.change_24h * rate,
         "price_change_percentage_24h": coin.change_pct_24h,
-        "market_cap_change_24h": coin.market_cap_change_24h,
+        "market_cap_change_24h": coin.market_cap_change_24h * rate,
         # Supplies do not change in the sandbox, so that values change as prices do.
         "market_cap_change_percentage_24h": coin.change_pct_24h,
         "circulating_supply": float(coin.circulating_supply),
         "total_supply": float(coin.total_supply),
         "max_supply": None if coin.max_supply is None else float(coin.max_supply),
-        "ath": coin.ath,
+        "ath": coin.ath * rate,
         "ath_change_percentage": 100.0 * (coin.price - coin.ath) / coin.ath,
         "ath_date": _stamp(coin.ath_at),
-        "atl": coin.atl,
+        "atl": coin.atl * rate,
         "atl_change_percentage": 100.0 * (coin.price - coin.atl) / coin.atl,
         "atl_date": _stamp(coin.atl_at),
         "roi": None,

@@ -1,7 +1,8 @@
 """WazirX's dialect: the same market in rupees and in dollars, klines in seconds and tickers in milliseconds.
 
-A price in rupees is that in dollars times :func:`assay.venues.sandbox.rupees.inr_per_usd` of the day on which the bar
-opens, rounded to the decimals of the price in dollars; quantities are the market's.
+A price in rupees is that in tether times :func:`assay.venues.sandbox.rupees.inr_per_usdt` of the day on which the bar
+opens, rounded to the decimals of the price in tether; quantities are the market's. The tether itself is traded for
+rupees too: at that price all day long, in a fiftieth of what is paid for bitcoin in tether.
 
 >>> from datetime import UTC, timedelta
 >>> market, noon = Market(1), datetime(2024, 5, 1, 12, tzinfo=UTC)
@@ -13,6 +14,7 @@ opens, rounded to the decimals of the price in dollars; quantities are the marke
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
@@ -24,13 +26,17 @@ from assay.venues.sandbox.bars import SECOND_US, to_datetime
 from assay.venues.sandbox.dialects.wire import milliseconds_of, whole_number
 from assay.venues.sandbox.history import LATEST_US, Window, read_page
 from assay.venues.sandbox.market import Market
-from assay.venues.sandbox.rupees import inr_per_usd
+from assay.venues.sandbox.rupees import TETHER_TICK, inr_per_usdt
+from assay.venues.sandbox.ticker import Ticker
 from assay.venues.spec import VenueSpec
 from assay.venues.wazirx.spec import SPEC
 
 _PAGE, _USUAL = 2_000, 500
 _RUPEES = "INR"
 _ONE = Decimal(1)
+_TETHER = Symbol(QUOTE, _RUPEES)
+_TETHER_SHARE = 50
+"""A unit of tether changes hands for rupees when so many are paid for bitcoin."""
 
 
 def _refusal(text: str) -> Refusal:
@@ -49,22 +55,22 @@ class WazirxDialect:
         """Return the answer to a question, or raise Refusal."""
         return _klines(market, question) if question.endpoint == "klines" else _tickers(market, question)
 
-    def too_many(self, _status: int) -> Document:
+    def too_many(self, _status: int, _until: datetime) -> Document:
         """Return the body that goes with 429 and 418."""
         return {"code": 2136, "message": "Too many api request"}
 
 
-def _listing(market: Market, question: Question) -> tuple[Listing, str]:
-    """Return what is traded and the quote in which it is asked for."""
+def _listing(market: Market, question: Question) -> tuple[Listing, Symbol]:
+    """Return what is traded and the name by which it is asked for; behind the tether stands the first listing."""
     text = question.params.get("symbol", "")
     try:
         symbol = SPEC.symbols.to_symbol(text)
-        listing = market.listing(Symbol(symbol.base, QUOTE))
+        listing = market.listings[0] if symbol == _TETHER else market.listing(Symbol(symbol.base, QUOTE))
     except BadInputError:
         raise _refusal("symbol does not have a valid value") from None
     if symbol.quote not in (QUOTE, _RUPEES) or question.now < listing.listed_at:
         raise _refusal("symbol does not have a valid value")
-    return listing, symbol.quote
+    return listing, symbol
 
 
 def _whole(question: Question, name: str) -> int | None:
@@ -78,7 +84,7 @@ def _whole(question: Question, name: str) -> int | None:
 
 
 def _klines(market: Market, question: Question) -> list[Document]:
-    listing, quote = _listing(market, question)
+    listing, symbol = _listing(market, question)
     try:
         interval = SPEC.interval(question.params.get("interval", ""))
     except BadInputError:
@@ -93,7 +99,12 @@ def _klines(market: Market, question: Question) -> list[Document]:
     rows: list[Document] = []
     for row in range(len(bars)):
         opened = int(bars.open_time[row])
-        rate = _rate(quote, to_datetime(opened))
+        rate = _rate(symbol.quote, to_datetime(opened))
+        if symbol == _TETHER:
+            rows.append(
+                [opened // SECOND_US, *[float(rate)] * 4, float(_tethers(listing, int(bars.quote_volume[row])))]
+            )
+            continue
         ticks = (bars.open[row], bars.high[row], bars.low[row], bars.close[row])
         prices = [float(price_in(listing, int(one), rate)) for one in ticks]
         rows.append([opened // SECOND_US, *prices, float(listing.quantity_text(int(bars.volume[row])))])
@@ -101,7 +112,7 @@ def _klines(market: Market, question: Question) -> list[Document]:
 
 
 def _rate(quote: str, moment: datetime) -> Decimal:
-    return inr_per_usd(moment) if quote == _RUPEES else _ONE
+    return inr_per_usdt(moment) if quote == _RUPEES else _ONE
 
 
 def price_in(listing: Listing, ticks: int, rate: Decimal) -> Decimal:
@@ -114,17 +125,21 @@ def price_in(listing: Listing, ticks: int, rate: Decimal) -> Decimal:
     return (ticks * unit * rate).quantize(unit)
 
 
+def _tethers(listing: Listing, paid: int) -> Decimal:
+    """Return how many tethers changed hands for rupees while so much was paid for what is listed; two decimals."""
+    return (Decimal(listing.notional_text(paid)) / _TETHER_SHARE).quantize(TETHER_TICK)
+
+
 def _tickers(market: Market, question: Question) -> list[Document]:
-    return [
-        _ticker(market, listing, quote, question.now)
-        for listing in market.listings
-        if listing.is_trading(question.now)
-        for quote in (_RUPEES, QUOTE)
-    ]
+    now = question.now
+    tickers = [market.ticker_24h(one.symbol, now) for one in market.listings if one.is_trading(now)]
+    rows = [_ticker(ticker, quote, now) for ticker in tickers for quote in (_RUPEES, QUOTE)]
+    carried = [ticker for ticker in tickers if ticker.listing is market.listings[0]]
+    return [*rows, *(_tether_ticker(ticker, now) for ticker in carried)]
 
 
-def _ticker(market: Market, listing: Listing, quote: str, now: datetime) -> Document:
-    ticker, rate = market.ticker_24h(listing.symbol, now), _rate(quote, now)
+def _ticker(ticker: Ticker, quote: str, now: datetime) -> Document:
+    listing, rate = ticker.listing, _rate(quote, now)
     names = {
         "openPrice": ticker.open,
         "lowPrice": ticker.low,
@@ -133,13 +148,31 @@ def _ticker(market: Market, listing: Listing, quote: str, now: datetime) -> Docu
         "bidPrice": ticker.bid,
         "askPrice": ticker.ask,
     }
-    base = listing.symbol.base
+    prices = {name: price_in(listing, ticks, rate) for name, ticks in names.items()}
+    return _row(Symbol(listing.symbol.base, quote), prices, listing.quantity_text(ticker.volume), now)
+
+
+def _tether_ticker(ticker: Ticker, now: datetime) -> Document:
+    """Return the row of the tether, whose day is as busy as that of the `ticker` behind it."""
+    first, last = inr_per_usdt(ticker.open_time), inr_per_usdt(now)
+    prices = {
+        "openPrice": first,
+        "lowPrice": min(first, last),
+        "highPrice": max(first, last),
+        "lastPrice": last,
+        "bidPrice": last - TETHER_TICK,
+        "askPrice": last + TETHER_TICK,
+    }
+    return _row(_TETHER, prices, f"{_tethers(ticker.listing, ticker.quote_volume):f}", now)
+
+
+def _row(symbol: Symbol, prices: Mapping[str, Decimal], volume: str, now: datetime) -> Document:
     return {
-        "symbol": SPEC.symbols.to_wire(Symbol(base, quote)),
-        "baseAsset": base.lower(),
-        "quoteAsset": quote.lower(),
-        **{name: f"{price_in(listing, ticks, rate):f}" for name, ticks in names.items()},
-        "volume": listing.quantity_text(ticker.volume),
+        "symbol": SPEC.symbols.to_wire(symbol),
+        "baseAsset": symbol.base.lower(),
+        "quoteAsset": symbol.quote.lower(),
+        **{name: f"{price:f}" for name, price in prices.items()},
+        "volume": volume,
         # Text, as in recordings; the documentation has a number.
         "at": str(milliseconds_of(now)),
     }
