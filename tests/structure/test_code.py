@@ -149,6 +149,10 @@ def asks_the_machine(text: str) -> list[str]:
 MAY_ASK = {
     "src/assay/domain/clock.py": {"datetime.now"},  # SystemClock, which is built above and handed down
     "src/assay/features/compile.py": {"os.environ", "os.environ.setdefault"},  # tells numba where its cache is
+    "src/assay/venues/scan_kernel.py": {
+        "os.environ",
+        "os.environ.setdefault",
+    },  # the same choice of numba's, made before it starts
     "src/assay/lake/storage.py": {"uuid.uuid4"},  # a temporary file's name, which nothing keeps
 }
 

@@ -16,15 +16,17 @@ each row decoded alone, so that the price of finding the bad row is paid by bad 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar, get_type_hints
 
 import msgspec
+from numpy.typing import NDArray
 
 from assay.venues.errors import PoisonPageError
 from assay.venues.parsed import ErrorReader
+from assay.venues.scan import scan
 from assay.venues.spec import Request
 
 # 2009-01-03, when there was nothing to trade yet, to 2200: outside of it a stamp is in another unit, or nonsense.
@@ -49,10 +51,9 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[Row_co]):
-    """The rows of a page that are of the documented form, where each stood, and those that are not."""
+class Places:
+    """Where in a page the rows of the documented form stood, and the rows that are not."""
 
-    rows: Sequence[Row_co]
     positions: Sequence[int]
     rejected: Sequence[Rejected]
     cut: Callable[[], list[msgspec.Raw]]
@@ -62,6 +63,34 @@ class Page(Generic[Row_co]):
         """Return the texts of the rows at `positions`, as received."""
         cut = self.cut()
         return [_shown(bytes(cut[position])) for position in positions]
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Places, Generic[Row_co]):
+    """The rows of a page that are of the documented form, with their places."""
+
+    rows: Sequence[Row_co]
+
+
+def read_columns(
+    body: bytes, row_type: type[tuple[Any, ...]], *, request: Request, read_error: ErrorReader | None = None
+) -> tuple[Places, Mapping[str, Sequence[Any] | NDArray[Any]]]:
+    """Read a page that is a list of rows, each a list, into columns by the names of `row_type`.
+
+    A column is an array of numbers where the page was scanned (:mod:`assay.venues.scan`): of float64 where the row has
+    text. What the numbers are does not depend on that.
+
+    Raises
+    ------
+    PoisonPageError, VenueError
+        As :func:`read_list` does.
+    """
+    scanned = scan(body, row_type)
+    if scanned is not None:
+        count = len(next(iter(scanned.values())))
+        return Places(range(count), [], partial(split, body)), scanned
+    page = read_list(body, row_type, request=request, read_error=read_error)
+    return page, transposed(page.rows, list(get_type_hints(row_type)))
 
 
 def read_list(body: bytes, row_type: type[T], *, request: Request, read_error: ErrorReader | None = None) -> Page[T]:
@@ -76,7 +105,7 @@ def read_list(body: bytes, row_type: type[T], *, request: Request, read_error: E
     """
     try:
         rows = msgspec.json.decode(body, type=list[row_type])  # type: ignore[valid-type]
-        return Page(rows, list(range(len(rows))), [], partial(split, body))
+        return Page(range(len(rows)), [], partial(split, body), rows)
     except UNREADABLE:
         pass
     try:
@@ -98,7 +127,7 @@ def read_rows(raws: list[msgspec.Raw], row_type: type[T]) -> Page[T]:
             positions.append(position)
         except UNREADABLE as error:
             rejected.append(Rejected(position, f"not as documented: {_said(error)}", _shown(bytes(raw))))
-    return Page(rows, positions, rejected, lambda: raws)
+    return Page(positions, rejected, lambda: raws, rows)
 
 
 def read_one(body: bytes, page_type: type[T], *, request: Request, read_error: ErrorReader | None = None) -> T:

@@ -2,33 +2,66 @@
 
 A venue's parser says which of its fields is which column; what a kline or a ticker must satisfy does not depend on the
 venue and is said here, once. A rule is a condition under which a row cannot be used, and a cause for people.
+
+Nearly every page is sound. So the rules are first held against whole columns, and only where one is broken are they
+held against every row, to find which rows and why.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from typing import Any, TypeVar
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from assay.domain.errors import BadInputError
 from assay.domain.interval import EPOCH, Interval, utc
 from assay.domain.symbol import Symbol
 from assay.venues.crossing import to_float64
 from assay.venues.datasets import COIN_MARKETS, INSTRUMENTS, KLINES, MOMENT, SCHEMAS, TICKERS, TRADES
-from assay.venues.page import Page
+from assay.venues.page import Places
 from assay.venues.parsed import REJECTED_SCHEMA, Parsed
 from assay.venues.spec import SymbolGrammar
 
 Columns = Mapping[str, pl.Series]
-Rule = tuple[pl.Expr, str]
+Stamps = TypeVar("Stamps", NDArray[np.int64], pl.Expr)
 
 OFF_GRID = "off_grid"
 IDENTICAL_DUPLICATE = "identical_duplicate"
 _PRICES = ("open", "high", "low", "close")
 _AMOUNTS = ("volume", "quote_volume", "taker_buy_volume", "taker_buy_quote_volume")
 _POSITION, _TEXT = "position", ".text"
+_NONE_REJECTED = pl.DataFrame(schema=REJECTED_SCHEMA)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What makes a row unusable: ``left is_broken_by right``, which is another column or a bound from below."""
+
+    left: str
+    is_broken_by: Callable[[Any, Any], Any]
+    right: str | int
+    cause: str
+
+    def condition(self) -> pl.Expr:
+        """Return the rule for the rows of a frame; null where a value is missing."""
+        right = pl.col(self.right) if isinstance(self.right, str) else self.right
+        condition: pl.Expr = self.is_broken_by(pl.col(self.left), right)
+        return condition
+
+    def is_broken_in(self, columns: Columns) -> bool:
+        """Return whether any row breaks the rule."""
+        left = columns[self.left]
+        if isinstance(self.right, str):
+            return bool(self.is_broken_by(left, columns[self.right]).any())
+        least = left.min()
+        return least is not None and bool(self.is_broken_by(least, self.right))
 
 
 def texts(values: Iterable[str | None]) -> pl.Series:
@@ -36,14 +69,24 @@ def texts(values: Iterable[str | None]) -> pl.Series:
     return pl.Series(values=list(values), dtype=pl.String)
 
 
+def decimals(values: Sequence[str] | NDArray[np.float64]) -> pl.Series:
+    """Return a column of exact decimal text, or of the numbers where a scanner has read the text already."""
+    return numbers(values) if isinstance(values, np.ndarray) else texts(values)
+
+
 def numbers(values: Iterable[float | None]) -> pl.Series:
     """Return a column of numbers that stood in the JSON as numbers."""
-    return pl.Series(values=list(values), dtype=pl.Float64)
+    return _series(values, pl.Float64())
 
 
 def counts(values: Iterable[int | None]) -> pl.Series:
     """Return a column of whole numbers."""
-    return pl.Series(values=list(values), dtype=pl.Int64)
+    return _series(values, pl.Int64())
+
+
+def _series(values: Iterable[object], dtype: pl.DataType) -> pl.Series:
+    # An array has its type already, and is not looked at value by value.
+    return pl.Series(values) if isinstance(values, np.ndarray) else pl.Series(values=list(values), dtype=dtype)
 
 
 def flags(values: Iterable[bool | None]) -> pl.Series:
@@ -53,6 +96,8 @@ def flags(values: Iterable[bool | None]) -> pl.Series:
 
 def stamps(values: Iterable[int | None], *, unit_us: int = 1_000) -> pl.Series:
     """Return a column of moments from epoch numbers; the unit is 1,000 µs (milliseconds) if nothing is said."""
+    if isinstance(values, np.ndarray):
+        return pl.Series(values * unit_us).cast(MOMENT)
     return (counts(values) * unit_us).cast(MOMENT)
 
 
@@ -61,13 +106,13 @@ def moments(values: Iterable[datetime | None]) -> pl.Series:
     return pl.Series(values=[value and utc(value) for value in values], dtype=MOMENT)
 
 
-def klines(page: Page[object], columns: Columns, *, interval: Interval, asked_at: datetime) -> Parsed:
+def klines(page: Places, columns: Columns, *, interval: Interval, asked_at: datetime) -> Parsed:
     """Return the table ``klines``.
 
     Parameters
     ----------
-    page : Page
-        The rows that `columns` were taken from.
+    page : Places
+        Of the rows that `columns` were taken from.
     columns : mapping of str to polars.Series, each of shape (n_rows,)
         ``open_time``, prices, ``volume`` and what else the venue publishes.
     interval : Interval
@@ -75,33 +120,43 @@ def klines(page: Page[object], columns: Columns, *, interval: Interval, asked_at
     asked_at : datetime
         A bar that closes later is provisional, whatever the venue says of it.
     """
+    opened = columns["open_time"]
+    closed = _close_time(opened, interval)
+    timed = {**columns, "close_time": closed, "is_provisional": closed > utc(asked_at)}
+    derived = {} if _is_regular(opened, interval) else {"defect": _defect(columns, interval)}
+    return _judged(page, timed, KLINES, derived=derived)
+
+
+def _close_time(opened: pl.Series, interval: Interval) -> pl.Series:
+    return opened.dt.offset_by("1mo") if interval.is_calendar else opened + interval.duration
+
+
+def _is_regular(opened: pl.Series, interval: Interval) -> bool:
+    """Return whether bars open one after the other, each where it should: then none of them has a defect."""
+    if interval.is_calendar:
+        return False
+    opened_us = opened.to_numpy().view(np.int64)
+    return bool((opened_us[1:] > opened_us[:-1]).all() and (_off_grid_us(opened_us, interval) == 0).all())
+
+
+def _defect(columns: Columns, interval: Interval) -> pl.Expr:
     opened = pl.col("open_time")
     is_repeated = pl.lit(value=False)
     if columns["open_time"].is_duplicated().any():
         is_repeated = ~pl.struct(*columns).is_first_distinct()
-    derived = {
-        "close_time": _close_time(opened, interval),
-        "is_provisional": _close_time(opened, interval) > utc(asked_at),
-        "defect": pl.when(~_is_on_grid(opened, interval))
-        .then(pl.lit(OFF_GRID))
-        .when(is_repeated)
-        .then(pl.lit(IDENTICAL_DUPLICATE)),
-    }
-    return _judged(page, columns, KLINES, derived=derived)
+    is_on_grid = opened == opened.dt.truncate("1mo")
+    if not interval.is_calendar:
+        is_on_grid = _off_grid_us(opened.dt.epoch("us"), interval) == 0
+    return pl.when(~is_on_grid).then(pl.lit(OFF_GRID)).when(is_repeated).then(pl.lit(IDENTICAL_DUPLICATE))
 
 
-def _close_time(opened: pl.Expr, interval: Interval) -> pl.Expr:
-    return opened.dt.offset_by("1mo") if interval.is_calendar else opened + interval.duration
-
-
-def _is_on_grid(opened: pl.Expr, interval: Interval) -> pl.Expr:
-    if interval.is_calendar:
-        return opened == opened.dt.truncate("1mo")
+def _off_grid_us(opened_us: Stamps, interval: Interval) -> Stamps:
+    """Return how long after its bar should have opened each one did; both are epoch microseconds."""
     anchor_us = (interval.anchor - EPOCH).days * 86_400_000_000
-    return (opened.dt.epoch("us") - anchor_us) % interval.microseconds == 0
+    return (opened_us - anchor_us) % interval.microseconds
 
 
-def tickers(page: Page[object], columns: Columns, *, symbols: SymbolGrammar) -> Parsed:
+def tickers(page: Places, columns: Columns, *, symbols: SymbolGrammar) -> Parsed:
     """Return the table ``tickers``.
 
     A price of 0 means that there is none (no bid, no trade that day) and becomes null; so does the trade id -1.
@@ -120,12 +175,12 @@ def _symbol(symbols: SymbolGrammar, venue_symbol: str) -> str | None:
         return None
 
 
-def trades(page: Page[object], columns: Columns) -> Parsed:
+def trades(page: Places, columns: Columns) -> Parsed:
     """Return the table ``trades``."""
     return _judged(page, columns, TRADES)
 
 
-def instruments(page: Page[object], columns: Columns) -> Parsed:
+def instruments(page: Places, columns: Columns) -> Parsed:
     """Return the table ``instruments``; a tick, lot or bound of 0 means that the rule is off, and becomes null."""
     bounds = [name for name in columns if name in _BOUNDS]
     derived = {name: pl.when(pl.col(name) != 0).then(pl.col(name)) for name in bounds}
@@ -141,7 +196,7 @@ def _pair(base: str, quote: str) -> str | None:
         return None
 
 
-def coin_markets(page: Page[object], columns: Columns) -> Parsed:
+def coin_markets(page: Places, columns: Columns) -> Parsed:
     """Return the table ``coin_markets``."""
     return _judged(page, columns, COIN_MARKETS)
 
@@ -171,65 +226,84 @@ def whole(dataset: str, columns: Columns) -> Parsed:
     return Parsed(pl.DataFrame(dict(columns), schema=SCHEMAS[dataset]), pl.DataFrame(schema=REJECTED_SCHEMA))
 
 
-def _judged(
-    page: Page[object], columns: Columns, dataset: str, *, derived: Mapping[str, pl.Expr] | None = None
-) -> Parsed:
+def _judged(page: Places, columns: Columns, dataset: str, *, derived: Mapping[str, pl.Expr] | None = None) -> Parsed:
     """Type the columns, part the rows that break a rule from the rest, and complete the table."""
     schema = SCHEMAS[dataset]
     crossed = tuple(
         name for name, column in columns.items() if column.dtype == pl.String and schema[name] == pl.Float64()
     )
-    frame = pl.DataFrame({_POSITION: counts(page.positions), **columns})
-    frame = frame.with_columns(
-        *(pl.col(name).alias(name + _TEXT) for name in crossed),
-        *(to_float64(name) for name in crossed),
-        *(pl.lit(None, dtype=dtype).alias(name) for name, dtype in schema.items() if name not in columns),
-    )
-    is_bad = frame.select(_is_bad(dataset, crossed)).to_series()
+    frame = _completed(columns, schema)
+    if crossed:
+        frame = frame.with_columns(*(to_float64(name) for name in crossed))
     rejected = [(one.position, one.cause, one.raw) for one in page.rejected]
-    if is_bad.any():
-        bad = frame.filter(is_bad)
+    typed = dict(zip(frame.columns, frame.get_columns(), strict=True))
+    is_lost = any(_is_lost(typed[name], columns[name]) for name in crossed)
+    if is_lost or any(rule.is_broken_in(typed) for rule in _RULES[dataset]):
+        texts_beside = {name + _TEXT: columns[name] for name in crossed}
+        told = frame.with_columns(counts(page.positions).alias(_POSITION), **texts_beside)
+        is_bad = told.select(_is_bad(dataset, crossed)).to_series()
+        bad = told.filter(is_bad)
         positions = bad[_POSITION].to_list()
         causes = bad.select(_cause(dataset, crossed)).to_series().to_list()
         rejected += zip(positions, causes, page.raws(positions), strict=True)
         frame = frame.filter(~is_bad)
-    rows = frame.with_columns(**(derived or {})).select(*schema).cast(schema)
+    if derived:
+        frame = frame.with_columns(**derived)
+    rows = frame if frame.dtypes == schema.dtypes() else frame.cast(schema)
+    if not rejected:
+        return Parsed(rows, _NONE_REJECTED.clone())
     return Parsed(rows, pl.DataFrame(sorted(rejected), schema=REJECTED_SCHEMA, orient="row"))
 
 
+def _completed(columns: Columns, schema: pl.Schema) -> pl.DataFrame:
+    """Return the columns in the order of the schema; those that the venue does not publish are null."""
+    height = len(next(iter(columns.values())))
+    return pl.DataFrame(
+        [
+            columns[name].alias(name) if name in columns else pl.Series(name, [None] * height, dtype=dtype)
+            for name, dtype in schema.items()
+        ]
+    )
+
+
+def _is_lost(numbers: pl.Series, texts: pl.Series) -> bool:
+    """Return whether any text became no number, or an infinite one."""
+    return numbers.null_count() > texts.null_count() or not numbers.is_finite().all()
+
+
 @cache
-def _checks(dataset: str, crossed: tuple[str, ...]) -> tuple[Rule, ...]:
-    """Return the rules in the order in which a cause is looked for: is it readable, is it possible."""
-    return (*(_unreadable(name) for name in crossed), *_RULES[dataset])
+def _conditions(dataset: str, crossed: tuple[str, ...]) -> tuple[tuple[pl.Expr, str], ...]:
+    """Return conditions and causes in the order in which a cause is looked for: is it readable, is it possible."""
+    return (*(_unreadable(name) for name in crossed), *((one.condition(), one.cause) for one in _RULES[dataset]))
 
 
 @cache
 def _is_bad(dataset: str, crossed: tuple[str, ...]) -> pl.Expr:
-    conditions = [condition for condition, _ in _checks(dataset, crossed)]
+    conditions = [condition for condition, _ in _conditions(dataset, crossed)]
     return pl.any_horizontal(conditions).fill_null(value=False).alias("is_bad")
 
 
 @cache
 def _cause(dataset: str, crossed: tuple[str, ...]) -> pl.Expr:
-    return pl.coalesce(pl.when(condition).then(pl.lit(cause)) for condition, cause in _checks(dataset, crossed))
+    return pl.coalesce(pl.when(condition).then(pl.lit(cause)) for condition, cause in _conditions(dataset, crossed))
 
 
-def _unreadable(name: str) -> Rule:
+def _unreadable(name: str) -> tuple[pl.Expr, str]:
     value = pl.col(name)
     is_lost = pl.col(name + _TEXT).is_not_null() & (value.is_null() | ~value.is_finite())
     return is_lost, f"{name} is not a number"
 
 
 def _not_positive(*names: str) -> list[Rule]:
-    return [(pl.col(name) <= 0, f"{name} is not positive") for name in names]
+    return [Rule(name, operator.le, 0, f"{name} is not positive") for name in names]
 
 
 def _negative(*names: str) -> list[Rule]:
-    return [(pl.col(name) < 0, f"{name} is negative") for name in names]
+    return [Rule(name, operator.lt, 0, f"{name} is negative") for name in names]
 
 
 def _below(higher: str, lower: str) -> Rule:
-    return pl.col(higher) < pl.col(lower), f"{higher} is below {lower}"
+    return Rule(higher, operator.lt, lower, f"{higher} is below {lower}")
 
 
 _TICKER_PRICES = (

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import struct
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -77,6 +79,35 @@ def test_body_header_and_rows_come_back_as_they_were(tmp_path: Path) -> None:
     assert bronze.read_body(tmp_path, HEADER) == BODY
     assert pl.read_parquet(path).equals(ROWS)
     assert pl.read_parquet(tmp_path / "quarantine" / path.relative_to(tmp_path / "klines")).equals(QUARANTINED)
+
+
+def test_extreme_values_of_every_type_come_back_to_the_bit(tmp_path: Path) -> None:
+    extreme = [0.1, -0.0, float("nan"), float("inf"), 5e-324, 1.7976931348623157e308, None]
+    whole = [0, -1, 2**63 - 1, -(2**63), 1, None, 7]
+    moments = [OPENED, None, datetime(1970, 1, 1, tzinfo=UTC), *[OPENED + timedelta(microseconds=n) for n in range(4)]]
+    rows = pl.DataFrame(
+        {
+            "price": extreme,
+            "count": whole,
+            "open_time": moments,
+            "symbol": ["BTC-USDT", "", None, "naïve", "a" * 300, "x", "x"],
+            "is_provisional": [True, False, None, True, True, False, None],
+            "levels": [[1.5, None], [], None, [0.1], [float("nan")], [2.0], [-0.0]],
+            "nothing": [None] * 7,
+        },
+        schema_overrides={"nothing": pl.String(), "open_time": pl.Datetime("us", "UTC")},
+    )
+    for name, height in (("some", 7), ("none", 0)):
+        path = tmp_path / f"{name}.parquet"
+        path.write_bytes(bronze.to_parquet(rows.head(height), HEADER))
+        assert bronze.read_header(path) == HEADER
+        assert pl.read_parquet(path).equals(rows.head(height))
+        with duckdb.connect() as connection:
+            found = connection.execute("select * from read_parquet(?)", [str(path)]).pl()
+        assert found.equals(rows.head(height).cast(found.schema))
+        assert [struct.pack("<d", one) for one in found["price"].drop_nulls()] == [
+            struct.pack("<d", one) for one in rows["price"].head(height).drop_nulls()
+        ]
 
 
 def test_what_was_asked_comes_back_as_it_was(tmp_path: Path) -> None:

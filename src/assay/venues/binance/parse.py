@@ -16,7 +16,7 @@ from assay.venues import tables
 from assay.venues.binance.spec import SPEC
 from assay.venues.datasets import ORDER_BOOKS, PING, SERVER_TIME
 from assay.venues.errors import PoisonPageError, VenueError, venue_error
-from assay.venues.page import UNREADABLE, Count, Id, Milliseconds, read_list, read_one, read_rows, transposed
+from assay.venues.page import UNREADABLE, Count, Id, Milliseconds, read_columns, read_list, read_one, read_rows
 from assay.venues.parsed import Handler, Parsed
 from assay.venues.spec import Request
 
@@ -156,9 +156,8 @@ def parse_klines(body: bytes, request: Request, *, asked_at: datetime) -> Parsed
         [[1499040000000,"0.01634790","0.80000000","0.01575800","0.01577100","148976.11427815",1499644799999,
           "2434.19055334",308,"1756.87402397","28.46694368","0"]]
     """
-    page = read_list(body, _Kline, request=request, read_error=read_error)
-    fields = transposed(page.rows, _Kline._fields)
-    columns = {name: tables.texts(fields[name]) for name in _KLINE_TEXTS}
+    page, fields = read_columns(body, _Kline, request=request, read_error=read_error)
+    columns = {name: tables.decimals(fields[name]) for name in _KLINE_TEXTS}
     columns["open_time"] = tables.stamps(fields["open_time"])
     columns["source_close_time"] = tables.stamps(fields["close_time"])
     columns["num_trades"] = tables.counts(fields["num_trades"])

@@ -10,7 +10,7 @@ import msgspec
 
 from assay.venues import tables
 from assay.venues.errors import VenueError, venue_error
-from assay.venues.page import UNREADABLE, Milliseconds, Seconds, read_list, transposed
+from assay.venues.page import UNREADABLE, Milliseconds, Seconds, read_columns, read_list
 from assay.venues.parsed import Handler, Parsed
 from assay.venues.spec import Request
 from assay.venues.wazirx.spec import SPEC
@@ -66,8 +66,7 @@ def parse_klines(body: bytes, request: Request, *, asked_at: datetime) -> Parsed
 
         [[1710327600,73216,73250,73216,73216,0.00201]]
     """
-    page = read_list(body, _Kline, request=request, read_error=read_error)
-    fields = transposed(page.rows, _Kline._fields)
+    page, fields = read_columns(body, _Kline, request=request, read_error=read_error)
     columns = {name: tables.numbers(values) for name, values in fields.items() if name != "open_time"}
     columns["open_time"] = tables.stamps(fields["open_time"], unit_us=_SECOND_US)
     interval = SPEC.interval(request.param("interval") or "")
