@@ -81,6 +81,11 @@ class Interval:
             return moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
         return moment - (moment - self.anchor) % self.duration
 
+    def ceil(self, moment: datetime) -> datetime:
+        """Return the open time of the first bar that opens at or after `moment`."""
+        opened = self.floor(moment)
+        return opened if opened == utc(moment) else self.close_time(opened)
+
     def is_aligned(self, moment: datetime) -> bool:
         """Whether a bar opens exactly at `moment`."""
         return self.floor(moment) == utc(moment)
@@ -100,9 +105,7 @@ class Interval:
 
     def opens(self, start: datetime, end: datetime) -> Iterator[datetime]:
         """Yield the open times in ``[start, end)``, beginning at the first one at or after `start`."""
-        moment = self.floor(start)
-        if moment < utc(start):
-            moment = self.close_time(moment)
+        moment = self.ceil(start)
         while moment < end:
             yield moment
             moment = self.close_time(moment)

@@ -123,17 +123,20 @@ def klines_requests(
     spec: VenueSpec, symbol: Symbol, *, interval: Interval, start: datetime, end: datetime
 ) -> Iterator[Request]:
     """Yield the questions whose answers together hold every bar that opens in ``[start, end)``, oldest first."""
+    for first, edge in klines_pages(spec, interval, start=start, end=end):
+        yield klines_request(spec, symbol, interval=interval, start=first, end=edge)
+
+
+def klines_pages(
+    spec: VenueSpec, interval: Interval, *, start: datetime, end: datetime
+) -> Iterator[tuple[datetime, datetime]]:
+    """Yield what of ``[start, end)`` lies on each page of the grid, oldest first, as open times from and before."""
     limit = spec.feeding(KLINES).page_limit or 1
-    moment, stop = _first_open(interval, start), _first_open(interval, end)
+    moment, stop = interval.ceil(start), interval.ceil(end)
     while moment < stop:
         edge = min(stop, _page_end(interval, moment, limit))
-        yield klines_request(spec, symbol, interval=interval, start=moment, end=edge)
+        yield moment, edge
         moment = edge
-
-
-def _first_open(interval: Interval, moment: datetime) -> datetime:
-    opened = interval.floor(moment)
-    return opened if opened == utc(moment) else interval.close_time(opened)
 
 
 def _page_end(interval: Interval, opened: datetime, limit: int) -> datetime:

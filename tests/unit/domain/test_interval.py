@@ -56,6 +56,13 @@ def test_close_time_agrees_with_the_calendar(interval: Interval, moment: datetim
 
 
 @given(intervals, moments)
+def test_ceil_agrees_with_the_calendar(interval: Interval, moment: datetime) -> None:
+    opened = calendar_floor(interval.code, moment)
+    assert interval.ceil(moment) == (opened if opened == moment else calendar_next(interval.code, opened))
+    assert interval.ceil(opened) == opened
+
+
+@given(intervals, moments)
 def test_every_moment_lies_in_exactly_one_bar(interval: Interval, moment: datetime) -> None:
     opened = interval.floor(moment)
     closed = interval.close_time(opened)

@@ -1,0 +1,170 @@
+"""The coverage ledger: which bars were proven to be there, which proven not to be, and what is left to ask.
+
+It is a function of the headers in bronze and of nothing else, so data and cursor cannot disagree: there is no cursor.
+A bar is *settled* when an answer that came at least `settle` after its close holds it closed; before that the venue
+may still restate it. A hole is *confirmed empty* when as many different batches as `confirmations` says, each that
+late, were asked for the bar and came without it: one answer without a bar proves little, since venues drop rows.
+
+Settled wins over empty, whatever came first: a bar that a late answer holds exists, and later answers without it are
+the venue's fault. A bar that only early answers hold is not settled by them. If late answers lack it, it is asked for
+until it settles or is confirmed empty; then it is *withdrawn*: bronze holds it, and the venue does not any more.
+
+The state grows only: adding a header twice, in another order, or to an older state gives the same in the end.
+
+>>> from datetime import datetime, timedelta, UTC
+>>> from assay.lake.coverage_proof import SeriesCoverage
+>>> ledger = CoverageLedger(settle=timedelta(hours=2), confirmations=3)
+>>> hourly = SeriesId.parse("binance:spot:BTC-USDT:1h")
+>>> ledger.series(hourly).missing(datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 1, 6, tzinfo=UTC))
+[(datetime.datetime(2024, 1, 1, 0, 0, tzinfo=datetime.timezone.utc),
+  datetime.datetime(2024, 1, 1, 6, 0, tzinfo=datetime.timezone.utc))]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from assay.domain.errors import BadInputError
+from assay.domain.instrument import SeriesId
+from assay.domain.interval import Interval
+from assay.domain.spans import NOTHING, Spans, overlaps
+from assay.lake import bronze
+from assay.lake.bronze import AskedRange, BatchHeader
+from assay.lake.coverage_proof import SeriesCoverage
+
+KEPT_SLOTS = 100
+"""How many slots of a repeated question are remembered, the latest; nobody asks for one that is long over."""
+
+Question = tuple[str, str, tuple[tuple[str, str], ...]]
+"""Venue, endpoint and parameters in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    batch_id: str
+    known_at: datetime
+    asked: AskedRange
+
+
+class CoverageLedger:
+    """What the answers in bronze prove, series by series.
+
+    Parameters
+    ----------
+    settle : timedelta
+        How long after its close a bar may still change.
+    confirmations : int
+        How many different batches have to come without a bar before it counts as not there.
+
+    Raises
+    ------
+    BadInputError
+        If `settle` is negative, or `confirmations` less than 1.
+    """
+
+    def __init__(self, settle: timedelta, confirmations: int) -> None:
+        if settle < timedelta():
+            raise BadInputError("a bar cannot settle before it closes", value=settle, todo="give 0 or more")
+        if confirmations < 1:
+            todo = "give 1 or more"
+            raise BadInputError("a hole that nobody asked about is not confirmed", value=confirmations, todo=todo)
+        self.settle = settle
+        self.confirmations = confirmations
+        self._series: dict[SeriesId, SeriesCoverage] = {}
+        # Answers are folded in when somebody looks, all of a series together: sorting once is cheaper than inserting.
+        self._answers: dict[SeriesId, list[_Answer]] = {}
+        self._slots: dict[Question, tuple[str, ...]] = {}
+
+    def add(self, header: BatchHeader) -> None:
+        """Take in what a committed batch proves; nothing, if it is a file, poison or a failure.
+
+        A batch counts once, by its id. A question that is repeated to confirm a hole has to carry its slot, or the
+        same answer would be the same batch.
+        """
+        if header.dataset == bronze.KLINES:
+            for asked in header.asked:
+                series = SeriesId.of(header.venue, asked.market, asked.symbol, asked.interval)
+                self._answers.setdefault(series, []).append(_Answer(header.batch_id, header.known_at, asked))
+                if header.slot:
+                    self._note_slots(question(header.venue, header.endpoint, series_parameters(series)), [header.slot])
+        elif header.slot and header.dataset not in (bronze.POISON, bronze.FAILURES):
+            self._note_slots(question(header.venue, header.endpoint, header.parameters), [header.slot])
+
+    def series(self, series: SeriesId) -> SeriesCoverage:
+        """Return what is proven of `series`; nothing, if it was never asked for."""
+        known = self._series.get(series) or SeriesCoverage(series, self.confirmations)
+        if answers := self._answers.pop(series, ()):
+            known = self._series[series] = _folded(known, answers, self.settle)
+        return known
+
+    def all_series(self) -> list[SeriesCoverage]:
+        """Return what is proven of each series that was asked for, sorted."""
+        return [self.series(series) for series in sorted({*self._series, *self._answers})]
+
+    def has_slot(self, venue: str, endpoint: str, parameters: Mapping[str, str], slot: str) -> bool:
+        """Whether bronze holds an answer to this question for `slot`.
+
+        Of each question the latest :data:`KEPT_SLOTS` slots are remembered, by their text, which is an ISO time. The
+        questions for one series of klines change from slot to slot; together they go by :func:`series_parameters`.
+        """
+        return slot in self._slots.get(question(venue, endpoint, parameters), ())
+
+    @property
+    def slots(self) -> Mapping[Question, tuple[str, ...]]:
+        """The remembered slots of each question, in order."""
+        return self._slots
+
+    def settled_until(self, interval: Interval, moment: datetime) -> datetime:
+        """Return the end of the bars that an answer received at `moment` can settle."""
+        return interval.floor(moment - self.settle)
+
+    def restore(self, coverages: Iterable[SeriesCoverage], slots: Mapping[Question, Sequence[str]]) -> None:
+        """Put back what :meth:`all_series` and :attr:`slots` gave, of the same `settle` and `confirmations`."""
+        self._series.update({coverage.series: coverage for coverage in coverages})
+        for asked, known in slots.items():
+            self._note_slots(asked, known)
+
+    def _note_slots(self, asked: Question, slots: Sequence[str]) -> None:
+        self._slots[asked] = tuple(sorted({*self._slots.get(asked, ()), *slots})[-KEPT_SLOTS:])
+
+
+def question(venue: str, endpoint: str, parameters: Mapping[str, str]) -> Question:
+    """Return what a question is known by; the order of its parameters does not matter."""
+    return venue, endpoint, tuple(sorted(parameters.items()))
+
+
+def series_parameters(series: SeriesId) -> dict[str, str]:
+    """Return the parameters by which :meth:`CoverageLedger.has_slot` knows all questions for one series of klines."""
+    return {"market": series.market.value, "symbol": str(series.symbol), "interval": series.interval.code}
+
+
+def _folded(known: SeriesCoverage, answers: Iterable[_Answer], settle: timedelta) -> SeriesCoverage:
+    """Return `known` with what the answers prove."""
+    interval = known.series.interval
+    held, settled, in_vain = list(known.held), list(known.settled), dict(known.in_vain)
+    for answer in answers:
+        due = interval.floor(answer.known_at - settle)  # bars that close later may still change
+        complete = Spans.of((interval.ceil(start), interval.floor(end)) for start, end in answer.asked.complete)
+        held += complete
+        settled += ((start, min(end, due)) for start, end in complete)
+        asked = interval.ceil(answer.asked.start), min(interval.ceil(answer.asked.end), due)
+        if lacking := Spans.of([asked]) - complete:
+            in_vain[answer.batch_id] = in_vain.get(answer.batch_id, NOTHING) | lacking
+    proven = Spans.of(settled)
+    in_vain = _without(in_vain, proven | known.confirmed_empty)
+    counted = overlaps(in_vain.values())
+    confirmed = Spans.of((start, end) for start, end, times in counted if times >= known.confirmations)
+    return SeriesCoverage(
+        known.series,
+        known.confirmations,
+        settled=proven,
+        held=Spans.of(held),
+        confirmed_empty=(known.confirmed_empty | confirmed) - proven,
+        in_vain=_without(in_vain, confirmed),
+    )
+
+
+def _without(in_vain: Mapping[str, Spans], proven: Spans) -> dict[str, Spans]:
+    return {batch_id: rest for batch_id, spans in in_vain.items() if (rest := spans - proven)}
