@@ -1,9 +1,11 @@
-{# Reading bronze: the files of the batches that a model has not taken in, and the note that it has. #}
+{# Reading bronze: the files of the batches that a model has not taken in, and the note that it has.
 
-{% macro batches_to_take_in(columns, only_quarantined=false) -%}
+   `datasets` is a list of folders of bronze: the model takes in their batches and no others. None: all there are. #}
+
+{% macro batches_to_take_in(columns, datasets, only_quarantined=false) -%}
     select {{ columns }}
     from {{ source('bronze', 'batches') }}
-    where dataset = 'klines'
+    where {% if datasets %}dataset in ('{{ datasets | join("', '") }}'){% else %}true{% endif %}
     {% if only_quarantined %}and quarantined > 0{% endif %}
     {% if is_incremental() %}
         and batch_id not in (
@@ -12,13 +14,15 @@
     {% endif %}
 {%- endmacro %}
 
-{# The rows of those files; `empty` is a select of no rows that gives the columns their types. #}
-{% macro bronze_rows(empty, folder='klines', only_quarantined=false) -%}
+{# The rows of those files; `empty` is a select of no rows that gives the columns their types. `folder` names another
+   place below bronze where each batch has a file of the same name. #}
+{% macro bronze_rows(empty, datasets, folder=none, only_quarantined=false) -%}
     {%- set paths = [] -%}
     {%- if execute -%}
-        {%- set found = run_query(batches_to_take_in('path', only_quarantined) ~ ' order by path') -%}
+        {%- set found = run_query(batches_to_take_in('path', datasets, only_quarantined) ~ ' order by path') -%}
         {%- for path in found.columns[0].values() -%}
-            {%- set file = env_var('DBT_ASSAY_BRONZE') ~ '/' ~ folder ~ path[6:] -%}
+            {%- set place = path if folder is none else folder ~ '/' ~ path.split('/', 1)[1] -%}
+            {%- set file = env_var('DBT_ASSAY_BRONZE') ~ '/' ~ place -%}
             {%- do paths.append("'" ~ (file | replace("'", "''")) ~ "'") -%}
         {%- endfor -%}
     {%- endif -%}
@@ -30,12 +34,12 @@
 {%- endmacro %}
 
 {# Runs inside the model's transaction: the rows and this note are there together, or neither is. #}
-{% macro note_taken_in(only_quarantined=false) -%}
+{% macro note_taken_in(datasets, only_quarantined=false) -%}
     {% if not is_incremental() %}
     delete from {{ source('refresh', 'taken_in') }} where model = '{{ this.identifier }}';
     {% endif %}
     insert into {{ source('refresh', 'taken_in') }}
-    {{ batches_to_take_in("'" ~ this.identifier ~ "', batch_id", only_quarantined) }}
+    {{ batches_to_take_in("'" ~ this.identifier ~ "', batch_id", datasets, only_quarantined) }}
 {%- endmacro %}
 
 {% macro no_kline_rows() -%}
@@ -56,4 +60,52 @@
         null::varchar as batch_id, null::varchar as venue, null::bigint as row_number,
         null::varchar as cause, null::varchar as raw, null::timestamptz as known_at
     where false
+{%- endmacro %}
+
+{# Columns that every row of a polled dataset has besides its own. #}
+{% macro no_polled_rows(texts, moments, numbers, counts, lists=[]) -%}
+    select
+        {% for name in ['venue', 'batch_id'] + texts -%} null::varchar as {{ name }}, {% endfor %}
+        {% for name in ['known_at', 'available_at'] + moments -%} null::timestamptz as {{ name }}, {% endfor %}
+        {% for name in numbers -%} null::double as {{ name }}, {% endfor %}
+        {% for name in lists -%} null::double[] as {{ name }}, {% endfor %}
+        {% for name in ['row_number'] + counts -%} null::bigint as {{ name }}{{ ', ' if not loop.last }}{% endfor %}
+    where false
+{%- endmacro %}
+
+{% macro no_ticker_rows() -%}
+    {{ no_polled_rows(
+        ['market', 'venue_symbol', 'symbol'],
+        ['open_time', 'event_time'],
+        [
+            'open_price', 'high_price', 'low_price', 'last_price', 'last_quantity', 'previous_close_price',
+            'weighted_average_price', 'price_change', 'price_change_pct', 'bid_price', 'bid_quantity', 'ask_price',
+            'ask_quantity', 'volume', 'quote_volume',
+        ],
+        ['first_trade_id', 'last_trade_id', 'num_trades'],
+    ) }}
+{%- endmacro %}
+
+{% macro no_coin_rows() -%}
+    {{ no_polled_rows(
+        ['coin_id', 'asset', 'name', 'quote', 'roi_currency'],
+        ['event_time', 'all_time_high_at', 'all_time_low_at'],
+        [
+            'price', 'market_cap', 'fully_diluted_valuation', 'total_volume', 'high_24h', 'low_24h',
+            'price_change_24h', 'price_change_24h_pct', 'market_cap_change_24h', 'market_cap_change_24h_pct',
+            'circulating_supply', 'total_supply', 'max_supply', 'all_time_high', 'all_time_high_change_pct',
+            'all_time_low', 'all_time_low_change_pct', 'roi_times', 'roi_pct',
+        ],
+        ['market_cap_rank'],
+    ) }}
+{%- endmacro %}
+
+{% macro no_order_book_rows() -%}
+    {{ no_polled_rows(
+        ['market', 'symbol', 'venue_symbol'],
+        [],
+        [],
+        ['last_update_id', 'depth_limit'],
+        ['bid_prices', 'bid_quantities', 'ask_prices', 'ask_quantities'],
+    ) }}
 {%- endmacro %}

@@ -88,7 +88,12 @@
     {%- if where or zones[0] -%}
         (
             select *
-            from {{ zone_rows(relation, zones[0]) if zones[0] else relation }}
+            from
+            {% if zones[0] == 'slots' %}
+                {{ rows_of_unpublished_slots(relation) }}
+            {% else %}
+                {{ zone_rows(relation, zones[0]) if zones[0] else relation }}
+            {% endif %}
             {% if where %}where {{ where }}{% endif %}
         ) as tested
     {%- else -%}

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -20,6 +20,7 @@ from assay.lake import bronze
 from assay.lake.reads import Span, read_klines
 from assay.pipelines.workspace import open_workspace
 from assay.settings import Settings
+from tests.integration.polling import Poller
 from tests.made_klines import HOUR, hourly, write_csv
 from tests.parity.conftest import (
     BTC,
@@ -107,12 +108,59 @@ def test_L02_technical_indicators_has_one_row_for_every_closed_bar(lake: Lake) -
     assert found["n"] == found["of_closed"] == found["closed_bars"] > FIRST_WAVE
 
 
-def test_L02_the_tables_have_the_columns_that_their_page_names(lake: Lake) -> None:
+@pytest.fixture(scope="module")
+def polled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a home that was asked for bars, and twice for tickers, coins and a book."""
+    home = tmp_path_factory.mktemp("polled") / "home"
+    workspace = open_workspace(Settings(home=home))
+    poller, noon = Poller(workspace.home.bronze), datetime(2024, 5, 1, 12, tzinfo=UTC)
+    for slot in (noon, noon + timedelta(minutes=15)):
+        poller.poll(slot)
+    poller.klines(noon - 3 * HOUR, noon, at=noon)
+    assert done(home, "build")["new_batches"] == 11
+    return home
+
+
+def test_L01_every_raw_table_is_readable_by_its_name_with_its_lineage(polled: Path) -> None:
+    for name, columns in {
+        "raw_crypto_prices": "timestamp, symbol, open, high, low, close, volume, source_api",
+        "raw_market_data": "timestamp, symbol, market_cap, circulating_supply, total_volume",
+        "raw_orderbook": "timestamp, symbol, bids, asks, spread",
+        "raw_binance_tickers": "venue, endpoint, slot_at, symbol, last_price, bid_price, ask_price, num_trades",
+        "raw_wazirx_tickers": "venue, endpoint, slot_at, symbol, last_price, bid_price, ask_price",
+        "raw_crypto_market": "venue, endpoint, slot_at, coin_id, price, market_cap, all_time_high, all_time_low",
+    }.items():
+        rows = select(polled, f"select {columns}, known_at, batch_id from bronze.{name}")
+        assert len(rows) >= 2, name
+        assert all(None not in row.values() for row in rows), name
+
+
+def test_L02_tickers_of_each_source_are_there_once_a_slot_and_rupees_in_dollars_too(polled: Path) -> None:
+    for name, key in (("binance_tickers", "symbol"), ("wazirx_tickers", "symbol"), ("crypto_market", "coin_id")):
+        sql = f"select slot_at, count(*) as n, count(distinct {key}) as keys from silver.processed_{name} group by 1"
+        found = select(polled, sql)
+        assert len(found) == 2
+        assert all(one["n"] == one["keys"] > 20 for one in found)
+    (bitcoin, *_) = select(polled, "select * from silver.processed_wazirx_tickers where symbol = 'BTC-INR'")
+    assert bitcoin["inr_usd_source"] == "coingecko_usd"
+    assert bitcoin["last_price_usd"] == bitcoin["last_price_inr"] / bitcoin["inr_usd_rate"]
+    assert bitcoin["inr_usd_rate_time"] <= bitcoin["known_at"]
+
+
+def test_L03_the_market_has_the_hundred_largest_coins(polled: Path) -> None:
+    rows = select(polled, "select * from gold.crypto_market where is_latest order by market_cap_rank")
+    assert [row["market_cap_rank"] for row in rows] == list(range(1, 101))
+    caps = [row["market_cap"] for row in rows]
+    assert caps == sorted(caps, reverse=True)
+    assert rows[0]["binance_price_usdt"] > 0
+
+
+def test_L02_the_tables_have_the_columns_that_their_page_names(polled: Path) -> None:
     page = (Path(__file__).parents[2] / "docs" / "reference" / "tables.md").read_text(encoding="utf-8")
     sections = re.findall(r"^## `([a-z_.]+)`\n(.*?)(?=^## |\Z)", page, flags=re.MULTILINE | re.DOTALL)
     documented = {name: re.findall(r"^\| `([a-z_0-9]+)` \|", text, flags=re.MULTILINE) for name, text in sections}
     assert documented.keys() > set(TABLES)
-    with open_workspace(Settings(home=lake.home), create=False).lake() as connection:
+    with open_workspace(Settings(home=polled), create=False).lake() as connection:
         for name, columns in documented.items():
             described = connection.execute(f"describe lake.{name}").fetchall()
             assert [row[0] for row in described] == columns, name

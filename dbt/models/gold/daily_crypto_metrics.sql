@@ -2,6 +2,7 @@
     config(
         materialized='incremental',
         incremental_strategy='zones',
+        tags=['klines'],
         meta={'zone': 'days'},
     )
 }}

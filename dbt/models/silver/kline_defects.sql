@@ -1,7 +1,14 @@
-{{ config(materialized='incremental', incremental_strategy='append', post_hook="{{ note_taken_in() }}") }}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        tags=['klines'],
+        post_hook="{{ note_taken_in(['klines']) }}",
+    )
+}}
 
 with received as (
-    {{ bronze_rows(no_kline_rows()) }}
+    {{ bronze_rows(no_kline_rows(), ['klines']) }}
 )
 
 select

@@ -1,7 +1,13 @@
-{{ config(materialized='incremental', incremental_strategy='append', post_hook="{{ note_taken_in(true) }}") }}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        post_hook="{{ note_taken_in(none, only_quarantined=true) }}",
+    )
+}}
 
 with received as (
-    {{ bronze_rows(no_quarantined_rows(), folder='quarantine', only_quarantined=true) }}
+    {{ bronze_rows(no_quarantined_rows(), none, folder='quarantine', only_quarantined=true) }}
 )
 
 select batch_id, venue, row_number, cause, raw, known_at

@@ -1,6 +1,6 @@
 """The SQL that defines silver and gold: written once, in the dbt project, and used by dbt and by as-of reads alike.
 
-The macros in ``macros/klines.sql`` and ``macros/daily.sql`` use nothing of dbt but its template language, so that an
+The macros in ``klines.sql``, ``daily.sql`` and ``markets.sql`` use nothing of dbt but its template language, so that an
 as-of read can render the very text that built the table, over the observations that were known at that moment.
 """
 
@@ -14,7 +14,7 @@ import jinja2
 
 import assay
 
-_MACROS = ("klines.sql", "daily.sql")
+_MACROS = ("klines.sql", "daily.sql", "markets.sql")
 
 
 @functools.cache
@@ -50,14 +50,39 @@ def daily_metrics(klines: str) -> str:
     return _render("daily_metrics", klines)
 
 
-def _render(macro: str, relation: str) -> str:
-    return str(getattr(_macros(), macro)(relation))
+def processed_tickers(tickers: str, venue: str) -> str:
+    """Return SQL for ``silver.processed_binance_tickers`` and its like from observations of tickers."""
+    return _render("processed_tickers", tickers, venue)
+
+
+def processed_rupee_tickers(tickers: str, rates: str, venue: str) -> str:
+    """Return SQL for ``silver.processed_wazirx_tickers`` from observations of tickers and rates of the rupee."""
+    return _render("processed_rupee_tickers", tickers, rates, venue)
+
+
+def processed_coins(coins: str) -> str:
+    """Return SQL for ``silver.processed_crypto_market`` from observations of coins."""
+    return _render("processed_coins", coins)
+
+
+def kline_order_books(klines: str, books: str) -> str:
+    """Return SQL for ``silver.kline_order_books`` from cleaned klines and order books."""
+    return _render("kline_order_books", klines, books)
+
+
+def crypto_market(coins: str, binance: str, wazirx: str) -> str:
+    """Return SQL for ``gold.crypto_market`` from the processed tables."""
+    return _render("crypto_market", coins, binance, wazirx)
+
+
+def _render(macro: str, *arguments: str) -> str:
+    return str(getattr(_macros(), macro)(*arguments))
 
 
 @functools.cache
 def _macros() -> jinja2.environment.TemplateModule:
     folder = dbt_project() / "macros"
     text = "\n".join((folder / name).read_text(encoding="utf-8") for name in _MACROS)
-    # SQL, not HTML: the only value ever put in is a relation name that this package writes itself.
+    # SQL, not HTML: the only values ever put in are names of relations and venues that this package writes itself.
     environment = jinja2.Environment(autoescape=False, undefined=jinja2.StrictUndefined)  # noqa: S701
     return environment.from_string(text).module

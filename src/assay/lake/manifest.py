@@ -6,7 +6,7 @@ of bronze, which grows with history. It looks into the day directories that chan
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import duckdb
@@ -19,8 +19,8 @@ _SETTLED_NS = 2_000_000_000
 
 _TABLES = {
     "bronze.batches": """batch_id varchar, dataset varchar, venue varchar, endpoint varchar, path varchar,
-        source varchar, known_at timestamptz, rows_read bigint, accepted bigint, identical_duplicates bigint,
-        restated bigint, provisional bigint, off_grid bigint, quarantined bigint""",
+        source varchar, slot varchar, known_at timestamptz, rows_read bigint, accepted bigint,
+        identical_duplicates bigint, restated bigint, provisional bigint, off_grid bigint, quarantined bigint""",
     "bronze.batch_ranges": """batch_id varchar, venue varchar, market varchar, symbol varchar, interval varchar,
         first_open_time timestamptz, last_open_time timestamptz, row_count bigint""",
     "refresh.partitions": "partition varchar, modified_ns bigint",
@@ -34,6 +34,9 @@ _TABLES = {
     "refresh.feature_states": """venue varchar, market varchar, symbol varchar, interval varchar,
         feature_set varchar, open_time timestamptz, state blob""",
 }
+# What is made from the headers of bronze and may be made again at any time.
+_FROM_HEADERS = ("bronze.batches", "bronze.batch_ranges", "refresh.partitions")
+_NO_DATASET = "quarantine"
 COUNTS = ("rows_read", "accepted", "identical_duplicates", "restated", "provisional", "off_grid", "quarantined")
 
 
@@ -48,23 +51,43 @@ def has_table(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
 
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the schemas and the refresh's own tables, where absent."""
-    there = connection.execute(
-        "select table_schema || '.' || table_name from information_schema.tables where table_catalog = ?", [CATALOG]
-    ).fetchall()
-    if {row[0] for row in there} >= set(_TABLES):
+    """Make the schemas and the refresh's own tables, where absent.
+
+    Tables of headers that an older program made with other columns are made anew, empty; :func:`register` fills them
+    from bronze.
+    """
+    there: dict[str, list[str]] = {}
+    for name, column in connection.execute(
+        "select table_schema || '.' || table_name, column_name from information_schema.columns "
+        "where table_catalog = ? order by table_schema, table_name, ordinal_position",
+        [CATALOG],
+    ).fetchall():
+        there.setdefault(name, []).append(column)
+    are_old = any(name in there and there[name] != _columns(name) for name in _FROM_HEADERS)
+    if there.keys() >= _TABLES.keys() and not are_old:
         return
     with transaction(connection):
         for schema in ("bronze", "silver", "gold", "refresh"):
             connection.execute(f"create schema if not exists {CATALOG}.{schema}")
+        for name in _FROM_HEADERS if are_old else ():
+            connection.execute(f"drop table if exists {CATALOG}.{name}")
         for name, columns in _TABLES.items():
             connection.execute(f"create table if not exists {CATALOG}.{name} ({columns})")
 
 
-def register(
-    connection: duckdb.DuckDBPyConnection, root: Path, dataset: str = bronze.KLINES, *, everything: bool = False
-) -> int:
-    """Take note of the committed batches not seen before; return how many.
+def _columns(table: str) -> list[str]:
+    return [column.split()[0] for column in _TABLES[table].split(",")]
+
+
+def partitions(root: Path) -> Iterator[tuple[str, int]]:
+    """Yield the day directories of every dataset in bronze with the time of each one's last change, in nanoseconds."""
+    for folder in sorted(root.iterdir()) if root.is_dir() else ():
+        if folder.is_dir() and folder.name != _NO_DATASET:
+            yield from bronze.partitions(root, folder.name)
+
+
+def register(connection: duckdb.DuckDBPyConnection, root: Path, *, everything: bool = False) -> int:
+    """Take note of the committed batches of all datasets that were not seen before; return how many.
 
     Only day directories that changed since they were last listed are looked into. If `everything`, all of them are,
     because files put back from a backup may carry old times, and batches whose files are gone are forgotten.
@@ -76,7 +99,7 @@ def register(
         rows = connection.execute(f"select batch_id from {CATALOG}.bronze.batches").fetchall()
         known.update(row[0] for row in rows)
     now_ns = bronze.file_time_ns(root)
-    changed = [(name, at) for name, at in bronze.partitions(root, dataset) if seen.get(name) != at]
+    changed = [(name, at) for name, at in partitions(root) if seen.get(name) != at]
     found: dict[str, tuple[bronze.BatchHeader, Path]] = {}
     for name, _ in changed:
         for path in bronze.committed(root, name):
@@ -85,12 +108,12 @@ def register(
     settled = [(name, at) for name, at in changed if now_ns - at > _SETTLED_NS]
     if found or settled or everything:
         with transaction(connection):
-            for table in ("bronze.batches", "bronze.batch_ranges", "refresh.partitions") if everything else ():
+            for table in _FROM_HEADERS if everything else ():
                 connection.execute(f"delete from {CATALOG}.{table}")
             _insert_headers(connection, found.values())
-            for name, modified_ns in settled:
-                connection.execute(f"delete from {CATALOG}.refresh.partitions where partition = ?", [name])
-                connection.execute(f"insert into {CATALOG}.refresh.partitions values (?, ?)", [name, modified_ns])
+            names = [name for name, _ in settled]
+            connection.execute(f"delete from {CATALOG}.refresh.partitions where list_contains(?, partition)", [names])
+            insert_rows(connection, "refresh.partitions", settled)
     return len(found)
 
 
@@ -116,6 +139,16 @@ def pending(connection: duckdb.DuckDBPyConnection) -> list[str]:
     return [row[0] for row in rows]
 
 
+def datasets_of(connection: duckdb.DuckDBPyConnection, batch_ids: Sequence[str] | None = None) -> set[str]:
+    """Return the datasets that the batches belong to, or all registered ones."""
+    condition = "true" if batch_ids is None else "list_contains(?, batch_id)"
+    rows = connection.execute(
+        f"select distinct dataset from {CATALOG}.bronze.batches where {condition}",
+        [] if batch_ids is None else [list(batch_ids)],
+    ).fetchall()
+    return {row[0] for row in rows}
+
+
 def publish(connection: duckdb.DuckDBPyConnection, batch_ids: Sequence[str]) -> None:
     """Note that the batches went through every layer."""
     with transaction(connection):
@@ -137,6 +170,12 @@ def definition_changed(connection: duckdb.DuckDBPyConnection, name: str, hash_: 
     return bool(rows) and rows[0][0] != hash_
 
 
+def has_definition(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
+    """Return whether a build was ever finished with what the name stands for."""
+    rows = connection.execute(f"select 1 from {CATALOG}.refresh.definitions where name = ?", [name]).fetchall()
+    return bool(rows)
+
+
 def note_definition(connection: duckdb.DuckDBPyConnection, name: str, hash_: str) -> None:
     """Write down what the tables are made by from now on."""
     with transaction(connection):
@@ -149,8 +188,9 @@ def _insert_headers(connection: duckdb.DuckDBPyConnection, found: Iterable[tuple
     ranges: list[list[object]] = []
     for header, path in found:
         source = header.parameters.get("file", "")
-        place = [header.batch_id, header.dataset, header.venue, header.endpoint, str(path), source, header.known_at]
-        batches.append([*place, *(header.counts.get(name, 0) for name in COUNTS)])
+        asked = [header.batch_id, header.dataset, header.venue, header.endpoint]
+        counts = [header.counts.get(name, 0) for name in COUNTS]
+        batches.append([*asked, str(path), source, header.slot, header.known_at, *counts])
         for one in header.ranges:
             series = [header.batch_id, header.venue, one.market, one.symbol, one.interval]
             ranges.append([*series, one.first_open_time, one.last_open_time, one.rows])

@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 # Others read files, other catalogues or SQL in a string.
 _TABLE_FUNCTIONS = frozenset({"range", "generate_series", "unnest"})
 _SCHEMAS = ("bronze", "silver", "gold")
+_TICKERS, _COINS = "silver.ticker_observations", "silver.coin_observations"
+_INSERT_ONLY = (
+    "bronze.batches", "bronze.raw_crypto_prices", "bronze.raw_binance_tickers", "bronze.raw_wazirx_tickers",
+    "bronze.raw_crypto_market", "bronze.raw_market_data", "bronze.raw_orderbook", "silver.kline_revisions",
+    "silver.kline_defects", "silver.quarantined_rows", "silver.order_books", "silver.inr_usd_rates", _TICKERS, _COINS,
+)  # fmt: skip
 
 
 @contextlib.contextmanager
@@ -115,12 +121,29 @@ def _views(connection: duckdb.DuckDBPyConnection, as_of: datetime | None) -> dic
     if as_of is None:
         return {name: f"select * from {CATALOG}.{name}" for name in present}
     known = f"known_at <= timestamptz '{as_of.isoformat()}'"
-    plain = ("bronze.batches", "silver.kline_revisions", "silver.kline_defects", "silver.quarantined_rows")
-    views = {name: f"select * from {CATALOG}.{name} where {known}" for name in plain if name in present}
-    if "silver.kline_revisions" in views:
-        views[reads.CLEANED] = reads.cleaned_sql("memory.silver.kline_revisions")
-        views["gold.daily_crypto_metrics"] = definitions.daily_metrics(f"memory.{reads.CLEANED}")
+    # Rows that are never changed but for being followed by others: as of a moment they are those known by then.
+    views = {name: f"select * from {CATALOG}.{name} where {known}" for name in _INSERT_ONLY if name in present}
+    views |= {name: sql for name, sql in _derived().items() if name in present}
     return views
+
+
+def _derived() -> dict[str, str]:
+    """Return the SQL of the tables that are computed from others, over the views of those others."""
+    cleaned, tickers, coins = (f"memory.{name}" for name in (reads.CLEANED, _TICKERS, _COINS))
+    binance, wazirx, market = (
+        f"memory.silver.processed_{name}" for name in ("binance_tickers", "wazirx_tickers", "crypto_market")
+    )
+    return {
+        reads.CLEANED: reads.cleaned_sql("memory.silver.kline_revisions"),
+        "gold.daily_crypto_metrics": definitions.daily_metrics(cleaned),
+        "silver.processed_binance_tickers": definitions.processed_tickers(tickers, "binance"),
+        "silver.processed_wazirx_tickers": definitions.processed_rupee_tickers(
+            tickers, "memory.silver.inr_usd_rates", "wazirx"
+        ),
+        "silver.processed_crypto_market": definitions.processed_coins(coins),
+        "silver.kline_order_books": definitions.kline_order_books(cleaned, "memory.silver.order_books"),
+        "gold.crypto_market": definitions.crypto_market(market, binance, wazirx),
+    }
 
 
 def result_of(connection: duckdb.DuckDBPyConnection, sql: str) -> pl.DataFrame:

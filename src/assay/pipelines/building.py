@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from assay.domain.errors import BuildError, NoDataError
 from assay.domain.points import Point, reached
-from assay.lake import definitions, manifest, reads, zones
+from assay.lake import bronze, definitions, manifest, reads, zones
 from assay.lake.storage import disk_full
 from assay.pipelines import steps
 from assay.pipelines.dbt import NodeResult, run_dbt
@@ -22,7 +22,14 @@ from assay.pipelines.workspace import Workspace
 _SQL = "sql"
 _STEPS = "steps"
 _LAYERS = ("silver.kline_revisions", reads.CLEANED, steps.TABLE, "gold.daily_crypto_metrics")
-COUNTED = (*_LAYERS, "silver.kline_defects", "silver.quarantined_rows")
+_POLLED_LAYERS = (
+    "silver.ticker_observations", "silver.coin_observations", "silver.order_books", "silver.inr_usd_rates",
+    "gold.crypto_market",
+)  # fmt: skip
+COUNTED = (*_LAYERS, *_POLLED_LAYERS, "silver.kline_defects", "silver.quarantined_rows")
+
+_TAGS = {"klines": frozenset({bronze.KLINES}), "polled": frozenset({"tickers", "coin_markets", "order_books"})}
+"""Tags of the dbt models, and the datasets without which models of the tag have nothing to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,38 +94,66 @@ def build(workspace: Workspace, *, full_refresh: bool = False) -> BuildResult:
     """
     phases = _Phases()
     with workspace.writing():
-        todo, zone_list, reason = _plan(workspace, full_refresh=full_refresh)
+        plan = _plan(workspace, full_refresh=full_refresh)
         phases.done("plan")
-        everything = bool(reason)
-        if not todo and not everything:
+        if not plan.batches and not plan.everything:
             return BuildResult(seconds=phases.seconds)
-        options = ["--full-refresh"] if everything else []
-        workspace.say(f"building {len(todo)} new batches" if not everything else f"building everything ({reason})")
-        tests = _gate(run_dbt(workspace, "build", select=["path:models/silver"], options=[*options, *_CAUTIOUS]))
+        what = f"everything ({plan.reason})" if plan.everything else f"{len(plan.batches)} new batches"
+        workspace.say(f"building {what}")
+        tests = _gate(run_dbt(workspace, "build", select=_SILVER, options=[*plan.options, *_CAUTIOUS]))
         reached(Point.SILVER_DONE)
         phases.done("silver")
-        workspace.say("computing indicators")
+        if "klines" in plan.tags:
+            workspace.say("computing indicators")
+            with workspace.lake(read_only=False) as lake:
+                steps.refresh(workspace, lake, plan.zones, everything=plan.everything)
+            reached(Point.STEPS_DONE)
+            phases.done("steps")
+        if plan.tags:
+            workspace.say("building gold")
+            tests += _gate(run_dbt(workspace, "build", select=plan.gold, options=plan.options))
+            reached(Point.GOLD_DONE)
+            phases.done("gold")
         with workspace.lake(read_only=False) as lake:
-            steps.refresh(workspace, lake, zone_list, everything=everything)
-        reached(Point.STEPS_DONE)
-        phases.done("steps")
-        workspace.say("building gold")
-        tests += _gate(run_dbt(workspace, "build", select=["path:models/gold", "source:silver_steps"], options=options))
-        reached(Point.GOLD_DONE)
-        phases.done("gold")
-        with workspace.lake(read_only=False) as lake:
-            manifest.publish(lake, todo)
+            manifest.publish(lake, plan.batches)
             manifest.note_definition(lake, _SQL, definitions.definitions_hash())
             manifest.note_definition(lake, _STEPS, steps.identity())
         phases.done("publish")
-    return BuildResult(len(todo), len(zone_list), everything, reason, tests, phases.seconds)
+    return BuildResult(len(plan.batches), len(plan.zones), plan.everything, plan.reason, tests, phases.seconds)
 
 
+_SILVER = ("path:models/bronze", "path:models/silver")
 # Silver's own tests only: those that also look at the Steps' tables wait for the Steps.
 _CAUTIOUS = ("--indirect-selection", "cautious")
 
 
-def _plan(workspace: Workspace, *, full_refresh: bool) -> tuple[list[str], list[zones.Zone], str]:
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What a refresh has to do: new batches, zones of bars, why everything if so, and the models that are concerned."""
+
+    batches: list[str] = field(default_factory=list)
+    zones: list[zones.Zone] = field(default_factory=list)
+    reason: str = ""
+    tags: frozenset[str] = frozenset(_TAGS)
+
+    @property
+    def everything(self) -> bool:
+        """Whether all tables are made anew."""
+        return bool(self.reason)
+
+    @property
+    def options(self) -> list[str]:
+        """What dbt is told besides the layer."""
+        idle = [f"tag:{tag}" for tag in sorted(_TAGS.keys() - self.tags)]
+        return [*(["--full-refresh"] if self.everything else []), *(["--exclude", *idle] if idle else [])]
+
+    @property
+    def gold(self) -> list[str]:
+        """What belongs to gold, and the tests of the Steps' tables, which are due when the Steps are done."""
+        return ["path:models/gold", *(["source:silver_steps"] if "klines" in self.tags else [])]
+
+
+def _plan(workspace: Workspace, *, full_refresh: bool) -> _Plan:
     with workspace.lake(read_only=False) as lake:
         manifest.prepare(lake)
         manifest.register(lake, workspace.home.bronze, everything=full_refresh)
@@ -133,12 +168,19 @@ def _plan(workspace: Workspace, *, full_refresh: bool) -> tuple[list[str], list[
                 raise NoDataError(
                     "there is nothing to build", value=workspace.home.root, todo="run `assay import` first"
                 )
-            return [], [], ""
+            return _Plan()
         gone = manifest.absent(lake, workspace.home.bronze, todo)
         if gone:
             advice = "import the recording again and run `assay build --full-refresh`"
             raise BuildError(f"{len(gone)} batches of bronze are gone", value=gone[0], todo=advice)
-        return todo, zones.plan_zones(lake, todo, everything=bool(reason)), reason
+        # Tables of polled answers are made with the first of them; until then nobody pays for them.
+        if reason or not manifest.has_definition(lake, _SQL):
+            news = manifest.datasets_of(lake) | {bronze.KLINES}
+            news |= _TAGS["polled"] if manifest.has_table(lake, _POLLED_LAYERS[0]) else set()
+        else:
+            news = manifest.datasets_of(lake, todo)
+        tags = frozenset(tag for tag, datasets in _TAGS.items() if datasets & news)
+        return _Plan(todo, zones.plan_zones(lake, todo, everything=bool(reason)), reason, tags)
 
 
 def _gate(results: Sequence[NodeResult]) -> list[NodeResult]:

@@ -68,6 +68,7 @@ def run_dbt(
     cache = workspace.home.cache / "dbt"
     places = ["--project-dir", project, "--profiles-dir", project, "--target-path", str(cache / "target")]
     quiet = ["--log-path", str(cache / "logs"), "--log-level", "none", "--log-level-file", "none", "--no-use-colors"]
+    quiet.append("--no-write-json")  # nobody reads its files here, and writing them costs as much as a model
     with _environment(workspace):
         words = [command, "--select", *select, *options, *places, *quiet]
         outcome = dbtRunner(callbacks=[_reached] if is_observed() else []).invoke(words)

@@ -107,3 +107,33 @@ def test_a_changed_definition_is_noticed_after_the_first_one_was_noted(lake: duc
     assert manifest.definition_changed(lake, "sql", "two")
     manifest.note_definition(lake, "sql", "two")
     assert not manifest.definition_changed(lake, "sql", "two")
+
+
+def test_batches_of_all_datasets_are_registered_with_their_slots_and_quarantined_rows_are_no_dataset(
+    lake: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    commit(tmp_path, "aa")
+    header = replace(HEADER, batch_id="bb", dataset="tickers", slot="2024-05-01T12:15:00+00:00")
+    write(tmp_path, header)
+    assert (tmp_path / "quarantine").is_dir()
+    assert manifest.register(lake, tmp_path) == 2
+    rows = lake.execute("select batch_id, dataset, slot from lake.bronze.batches order by 1").fetchall()
+    assert rows == [("aa", "klines", ""), ("bb", "tickers", "2024-05-01T12:15:00+00:00")]
+    assert manifest.datasets_of(lake, ["bb"]) == {"tickers"}
+    assert manifest.datasets_of(lake) == {"klines", "tickers"}
+    assert {name.split("/")[0] for name, _ in manifest.partitions(tmp_path)} == {"klines", "tickers"}
+
+
+def test_headers_kept_by_an_older_program_are_read_again_and_what_was_published_stays_so(
+    lake: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    settle(commit(tmp_path, "aa"), 60)
+    manifest.register(lake, tmp_path)
+    manifest.publish(lake, ["aa"])
+    lake.execute("alter table lake.bronze.batches drop column slot")
+    manifest.prepare(lake)
+    assert not manifest.holds_batches(lake)
+    assert manifest.register(lake, tmp_path) == 1
+    assert manifest.pending(lake) == []
+    assert lake.execute("select batch_id, slot from lake.bronze.batches").fetchall() == [("aa", "")]
+    assert lake.execute("select count(*) from lake.bronze.batch_ranges").fetchall() == [(2,)]
