@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from assay.lake.storage import disk_full
 from assay.pipelines.workspace import Workspace
 
 if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
     from dbt_common.events.base_types import EventMsg
 
 
@@ -71,7 +72,8 @@ def run_dbt(
     quiet.append("--no-write-json")  # nobody reads its files here, and writing them costs as much as a model
     with _environment(workspace):
         words = [command, "--select", *select, *options, *places, *quiet]
-        outcome = dbtRunner(callbacks=[_reached] if is_observed() else []).invoke(words)
+        callbacks: list[Callable[[EventMsg], None]] = [_reached] if is_observed() else []
+        outcome = dbtRunner(_parsed([*places, *quiet]), callbacks).invoke(words)
     if isinstance(outcome.exception, KeyboardInterrupt):
         raise outcome.exception
     full = disk_full(str(outcome.exception))
@@ -91,6 +93,29 @@ def run_dbt(
         )
         for result in outcome.result.results  # type: ignore[union-attr]
     ]
+
+
+_projects: dict[tuple[tuple[str, int], ...], Manifest] = {}
+
+
+def _parsed(words: Sequence[str]) -> Manifest | None:
+    """Return the project as dbt reads it, once for each state of its files; None if it cannot, which the run then says.
+
+    Reading takes seconds, and is the same for every home and both runs of a refresh: nothing in a parsed project
+    depends on the profile.
+    """
+    from dbt.cli.main import dbtRunner  # noqa: PLC0415
+    from dbt.contracts.graph.manifest import Manifest as Parsed  # noqa: PLC0415
+
+    files = [path for path in sorted(definitions.dbt_project().rglob("*")) if path.suffix in (".sql", ".yml")]
+    state = tuple((str(path), path.stat().st_mtime_ns) for path in files)
+    if state not in _projects:
+        found = dbtRunner().invoke(["parse", *words]).result
+        if not isinstance(found, Parsed):
+            return None
+        _projects.clear()
+        _projects[state] = found
+    return _projects[state]
 
 
 _POINTS = {"SQLCommit": Point.MODEL_WRITTEN, "NodeFinished": Point.MODEL_DONE}
