@@ -64,6 +64,24 @@ def test_venue_of_the_page_passes_the_contract(tree: Path) -> None:
     assert len(passed) > 12, done.stdout[-3_000:]
 
 
+def test_venue_of_the_page_can_be_fetched_from(tree: Path) -> None:
+    script = """
+from datetime import UTC, datetime
+from assay.pipelines.ingesting import Wanted, plan_ingest
+from assay.settings import Settings
+now = datetime(2024, 5, 1, tzinfo=UTC)
+for words in (("toy",), ("toy:klines",)):
+    (venue,) = plan_ingest(Settings(), Wanted(words, ("BTC-USDT",), ("1h",)), now).venues
+    print(*(one.series for one in venue.series))
+print(*(one.spec.name for one in plan_ingest(Settings(), Wanted(), now).venues))
+"""
+    environment = {**os.environ, "PYTHONPATH": str(tree / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tree, env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert done.stdout == "toy:spot:BTC-USDT:1h\n" * 2 + "binance coingecko wazirx\n", done.stderr
+
+
 def test_mistake_in_the_page_would_be_noticed(tree: Path) -> None:
     parse = tree / "src" / "assay" / "venues" / "toy" / "parse.py"
     text = parse.read_text(encoding="utf-8")

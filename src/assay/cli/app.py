@@ -17,7 +17,7 @@ import typer
 from assay import __version__
 from assay.cli.options import GlobalOptions
 
-MODULES = ("run", "importing", "lake", "klines", "sandbox", "config", "version")
+MODULES = ("run", "ingest", "importing", "lake", "klines", "quarantine", "sandbox", "config", "version")
 """Modules of this package with a ``register(app)``, in the order of the help text."""
 
 

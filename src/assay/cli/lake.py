@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     import polars as pl
 
     from assay.pipelines.building import BuildResult
+    from assay.selectors.outages import Outage
     from assay.selectors.status import LakeStatus
 
 _TABLE_ROWS = 200
+_OUTAGES, _CAUSE = 10, 60
 
 
 class Format(StrEnum):
@@ -120,7 +122,10 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 def _status_text(found: LakeStatus) -> str:
-    lines = [f"home      {found.home}", f"batches   {found.batches:,} in the lake"]
+    lines = [
+        f"home      {found.home}" + (f": {found.origin}" if found.origin else ""),
+        f"batches   {found.batches:,} in the lake",
+    ]
     if found.unpublished_batches or found.unseen_files:
         lines.append("          there are imports that are not built yet: run `assay build`")
     elif not found.is_built:
@@ -143,15 +148,28 @@ def _status_text(found: LakeStatus) -> str:
             for one in found.series
         ]
         lines += ["", table(columns, rows)]
+    if found.sources:
+        answers = [(one.venue, one.dataset, one.batches, f"{one.known_at:%Y-%m-%d %H:%M:%S}") for one in found.sources]
+        lines += ["", table(("venue", "dataset", "batches", "last received (UTC)"), answers)]
     for title, tally in (("defects", found.defects), ("quarantined", found.quarantined)):
         if tally:
             lines += ["", f"{title}: " + ", ".join(f"{name} {count:,}" for name, count in tally.items())]
+    if found.outages:
+        heading = ("venue without an answer", "from (UTC)", "until", "questions", "endpoints", "cause")
+        lines += ["", table(heading, map(_outage, found.outages[:_OUTAGES]))]
+        if len(found.outages) > _OUTAGES:
+            lines.append(f"and {len(found.outages) - _OUTAGES} before them; --json has the last 30 days")
     if found.runs:
         runs = [
             (run["started_at"], run["command"], run["status"], run["seconds"], run.get("error")) for run in found.runs
         ]
         lines += ["", table(("run at (UTC)", "command", "status", "seconds", "error"), runs)]
     return "\n".join(lines)
+
+
+def _outage(one: Outage) -> tuple[object, ...]:
+    until = f"{one.end:%Y-%m-%d %H:%M}" if one.end else "not yet"
+    return one.venue, f"{one.start:%Y-%m-%d %H:%M}", until, one.questions, ", ".join(one.endpoints), one.cause[:_CAUSE]
 
 
 def register(app: typer.Typer) -> None:

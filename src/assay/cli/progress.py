@@ -87,3 +87,22 @@ def working(title: str) -> Iterator[Callable[[str], None]]:
             bar.update(task, description=escape(text))
 
         yield say
+
+
+@contextmanager
+def counting(
+    title: str, *, console: Console | None = None, patience_s: float = PATIENCE_S
+) -> Iterator[Callable[[int, int], None]]:
+    """Show how much is done of work whose amount grows while it is done.
+
+    Yields a function that is told how much more is done, and how much more there is to do.
+    """
+    with _shown(title, total=0, console=console, patience_s=patience_s) as (bar, task):
+        done = total = 0
+
+        def count(more_done: int, more_to_do: int) -> None:
+            nonlocal done, total
+            done, total = done + more_done, total + more_to_do
+            bar.update(task, completed=done, total=total, description=f"{title}, {done:,} of {total:,}")
+
+        yield count

@@ -22,7 +22,7 @@ The state grows only: adding a header twice, in another order, or to an older st
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -37,8 +37,32 @@ from assay.lake.coverage_proof import SeriesCoverage
 KEPT_SLOTS = 100
 """How many slots of a repeated question are remembered, the latest; nobody asks for one that is long over."""
 
+KEPT_ASKED = 100
+"""How many of the latest questions for bars are remembered of each series; what is forgotten is asked for once more."""
+
 Question = tuple[str, str, tuple[tuple[str, str], ...]]
 """Venue, endpoint and parameters in order."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Asked:
+    """When a question for bars was answered, and which bars need not be asked for again at that time.
+
+    Attributes
+    ----------
+    mark : str
+        The slot that it was asked in; of an answer that is kept without one, the moment when it came. ISO times both,
+        so that they can be compared.
+    start, end : datetime
+        The bars that had closed and open in ``[start, end)``.
+    has_open : bool
+        Whether the bar that was open then came too.
+    """
+
+    mark: str
+    start: datetime
+    end: datetime
+    has_open: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +100,7 @@ class CoverageLedger:
         # Answers are folded in when somebody looks, all of a series together: sorting once is cheaper than inserting.
         self._answers: dict[SeriesId, list[_Answer]] = {}
         self._slots: dict[Question, tuple[str, ...]] = {}
+        self._asked: dict[SeriesId, tuple[Asked, ...]] = {}
 
     def add(self, header: BatchHeader) -> None:
         """Take in what a committed batch proves; nothing, if it is a file, poison or a failure.
@@ -87,8 +112,8 @@ class CoverageLedger:
             for asked in header.asked:
                 series = SeriesId.of(header.venue, asked.market, asked.symbol, asked.interval)
                 self._answers.setdefault(series, []).append(_Answer(header.batch_id, header.known_at, asked))
-                if header.slot:
-                    self._note_slots(question(header.venue, header.endpoint, series_parameters(series)), [header.slot])
+            for series, one in _asked_by(header):
+                self._note_asked(series, [one])
         elif header.slot and header.dataset not in (bronze.POISON, bronze.FAILURES):
             self._note_slots(question(header.venue, header.endpoint, header.parameters), [header.slot])
 
@@ -107,9 +132,19 @@ class CoverageLedger:
         """Whether bronze holds an answer to this question for `slot`.
 
         Of each question the latest :data:`KEPT_SLOTS` slots are remembered, by their text, which is an ISO time. The
-        questions for one series of klines change from slot to slot; together they go by :func:`series_parameters`.
+        questions for one series of klines change from slot to slot; see :meth:`asked_since`.
         """
         return slot in self._slots.get(question(venue, endpoint, parameters), ())
+
+    def asked_since(self, series: SeriesId, slot: str) -> tuple[Spans, bool]:
+        """Return which closed bars of `series` were asked for since `slot` began, and whether the open one came too."""
+        found = [one for one in self._asked.get(series, ()) if one.mark >= slot]
+        return Spans.of((one.start, one.end) for one in found), any(one.has_open for one in found)
+
+    @property
+    def asked(self) -> Mapping[SeriesId, tuple[Asked, ...]]:
+        """The remembered questions for bars of each series, in order."""
+        return self._asked
 
     @property
     def slots(self) -> Mapping[Question, tuple[str, ...]]:
@@ -120,14 +155,24 @@ class CoverageLedger:
         """Return the end of the bars that an answer received at `moment` can settle."""
         return interval.floor(moment - self.settle)
 
-    def restore(self, coverages: Iterable[SeriesCoverage], slots: Mapping[Question, Sequence[str]]) -> None:
-        """Put back what :meth:`all_series` and :attr:`slots` gave, of the same `settle` and `confirmations`."""
+    def restore(
+        self,
+        coverages: Iterable[SeriesCoverage],
+        slots: Mapping[Question, Sequence[str]],
+        asked: Mapping[SeriesId, Sequence[Asked]],
+    ) -> None:
+        """Put back what :meth:`all_series`, :attr:`slots` and :attr:`asked` gave, of the same rule."""
         self._series.update({coverage.series: coverage for coverage in coverages})
-        for asked, known in slots.items():
-            self._note_slots(asked, known)
+        for question_, known in slots.items():
+            self._note_slots(question_, known)
+        for series, questions in asked.items():
+            self._note_asked(series, questions)
 
     def _note_slots(self, asked: Question, slots: Sequence[str]) -> None:
         self._slots[asked] = tuple(sorted({*self._slots.get(asked, ()), *slots})[-KEPT_SLOTS:])
+
+    def _note_asked(self, series: SeriesId, asked: Iterable[Asked]) -> None:
+        self._asked[series] = tuple(sorted({*self._asked.get(series, ()), *asked})[-KEPT_ASKED:])
 
 
 def question(venue: str, endpoint: str, parameters: Mapping[str, str]) -> Question:
@@ -135,9 +180,18 @@ def question(venue: str, endpoint: str, parameters: Mapping[str, str]) -> Questi
     return venue, endpoint, tuple(sorted(parameters.items()))
 
 
-def series_parameters(series: SeriesId) -> dict[str, str]:
-    """Return the parameters by which :meth:`CoverageLedger.has_slot` knows all questions for one series of klines."""
-    return {"market": series.market.value, "symbol": str(series.symbol), "interval": series.interval.code}
+def _asked_by(header: BatchHeader) -> Iterator[tuple[SeriesId, Asked]]:
+    """Yield what a batch of klines says of when it was asked for; a file was not."""
+    mark = header.slot or header.known_at.isoformat()
+    last = {(one.market, one.symbol, one.interval): one.last_open_time for one in header.ranges}
+    for asked in header.asked:
+        key = asked.market, asked.symbol, asked.interval
+        has_open = key in last and last[key] >= asked.end
+        yield SeriesId.of(header.venue, *key), Asked(mark, asked.start, asked.end, has_open)
+    if header.slot and not header.asked:  # nothing that was asked for had closed
+        for one in header.ranges:
+            series = SeriesId.of(header.venue, one.market, one.symbol, one.interval)
+            yield series, Asked(mark, one.first_open_time, one.first_open_time, has_open=True)
 
 
 def _folded(known: SeriesCoverage, answers: Iterable[_Answer], settle: timedelta) -> SeriesCoverage:

@@ -16,7 +16,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,12 @@ from assay.domain.instrument import SeriesId, check_venue
 from assay.domain.interval import EPOCH
 from assay.domain.spans import Spans
 from assay.lake import bronze
-from assay.lake.coverage import CoverageLedger
+from assay.lake.coverage import Asked, CoverageLedger
 from assay.lake.coverage_proof import SeriesCoverage
 from assay.lake.home import Home
 from assay.lake.storage import storage_errors, write_atomically
 
-_FORMAT = 1
+_FORMAT = 2
 _MICROSECOND = timedelta(microseconds=1)
 # A directory that changed this shortly before it was listed may get another file within the same clock tick.
 _SETTLED_NS = 2_000_000_000
@@ -142,7 +142,8 @@ def _restore(path: Path, ledger: CoverageLedger) -> dict[str, _Day]:
         return {}
     coverages = [_coverage(SeriesId.parse(name), ledger, spans) for name, spans in fields["series"].items()]
     slots = {(venue, endpoint, tuple(map(tuple, asked))): kept for venue, endpoint, asked, kept in fields["slots"]}
-    ledger.restore(coverages, slots)
+    asked = {SeriesId.parse(name): list(map(_asked, kept)) for name, kept in fields["asked"].items()}
+    ledger.restore(coverages, slots, asked)
     return {
         name: _Day(at, digest, None if ids is None else frozenset(ids))
         for name, (at, digest, ids) in fields["days"].items()
@@ -169,7 +170,12 @@ def _to_json(ledger: CoverageLedger, days: Mapping[str, _Day]) -> bytes:
         name: (day.modified_ns, day.digest, None if day.ids is None else sorted(day.ids)) for name, day in days.items()
     }
     slots = [(*asked, kept) for asked, kept in sorted(ledger.slots.items())]
-    return json.dumps({**_identity(ledger), "days": listed, "series": series, "slots": slots}).encode()
+    asked = {
+        str(one): [(each.mark, *_stamps_of((each.start, each.end)), each.has_open) for each in kept]
+        for one, kept in sorted(ledger.asked.items())
+    }
+    document = {**_identity(ledger), "days": listed, "series": series, "slots": slots, "asked": asked}
+    return json.dumps(document).encode()
 
 
 def _coverage(series: SeriesId, ledger: CoverageLedger, fields: Mapping[str, Any]) -> SeriesCoverage:
@@ -185,11 +191,25 @@ def _coverage(series: SeriesId, ledger: CoverageLedger, fields: Mapping[str, Any
 
 def _stamps(spans: Spans) -> list[int]:
     """Return the edges in microseconds since the epoch."""
-    return [(edge - EPOCH) // _MICROSECOND for edge in spans.edges]
+    return _stamps_of(spans.edges)
+
+
+def _stamps_of(moments: Iterable[datetime]) -> list[int]:
+    return [(moment - EPOCH) // _MICROSECOND for moment in moments]
 
 
 def _spans(stamps: Iterable[int]) -> Spans:
-    return Spans(tuple(EPOCH + timedelta(microseconds=stamp) for stamp in stamps))
+    return Spans(_moments_of(stamps))
+
+
+def _moments_of(stamps: Iterable[int]) -> tuple[datetime, ...]:
+    return tuple(EPOCH + timedelta(microseconds=stamp) for stamp in stamps)
+
+
+def _asked(fields: tuple[str, int, int, bool]) -> Asked:
+    mark, *edges, has_open = fields
+    start, end = _moments_of(map(int, edges))
+    return Asked(mark, start, end, bool(has_open))
 
 
 def _sealed(text: bytes) -> bytes:

@@ -26,10 +26,20 @@ def claim_origin(home: Home, origin: str) -> None:
     """
     if read_origin(home) is None:
         write_if_absent(home.origin, origin[:_LONGEST].encode() + b"\n")
+    check_origin(home, origin)
+
+
+def check_origin(home: Home, origin: str) -> None:
+    """Raise HomeError if the home holds another market than `origin`."""
     found = read_origin(home)
-    if found != origin[:_LONGEST]:
+    if found not in (None, origin[:_LONGEST]):
         todo = "choose another ASSAY_HOME: simulated and real bars in one home could not be told apart"
         raise HomeError(f"this home holds {found}, and {origin} cannot be added", value=home.root, todo=todo)
+
+
+def simulated_origin(name: str) -> str:
+    """Return the origin that stands for the simulated market of that name."""
+    return f"a simulated market ({name})"
 
 
 def read_origin(home: Home) -> str | None:

@@ -9,8 +9,22 @@ import uuid
 from collections.abc import Iterator
 
 from assay.domain.errors import AssayError
+from assay.lake.lock import file_lock
 from assay.lake.storage import write_atomically
 from assay.pipelines.workspace import Workspace
+
+
+@contextlib.contextmanager
+def exclusive(workspace: Workspace, *, timeout_s: float) -> Iterator[None]:
+    """Be the only main job on this home for the block; commands beside it are not kept from anything.
+
+    Raises
+    ------
+    LakeBusyError
+        If another one does not end within `timeout_s` seconds.
+    """
+    with file_lock(workspace.home.run_lock, timeout_s=timeout_s, on_wait=workspace.say):
+        yield
 
 
 @contextlib.contextmanager

@@ -3,10 +3,6 @@
 Time is cut into slots that begin at whole multiples of a length since the epoch, the same on every machine. A job is
 due once in each slot. A machine that slept, or a run that took longer than a slot, misses the slots in between: they
 are not made up for, since a run takes in everything that is new, and a second one right after it would find nothing.
-
->>> from datetime import datetime, UTC
->>> slot_of(datetime(2024, 1, 1, 10, 44, 59, tzinfo=UTC), timedelta(minutes=15)).time()
-datetime.time(10, 30)
 """
 
 from __future__ import annotations
@@ -15,8 +11,8 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from assay.domain.clock import Clock
+from assay.domain.duration import slot_of
 from assay.domain.errors import BadInputError
-from assay.domain.interval import EPOCH
 
 # A bar that closes when a slot begins is published a little later.
 AFTER = timedelta(seconds=5)
@@ -24,11 +20,6 @@ AFTER = timedelta(seconds=5)
 _LONGEST_WAIT_S = 20.0
 _SHORTEST = timedelta(seconds=10)
 _LONGEST = timedelta(days=7)
-
-
-def slot_of(moment: datetime, every: timedelta) -> datetime:
-    """Return when the slot that `moment` lies in began."""
-    return moment - (moment - EPOCH) % every
 
 
 def check_every(every: timedelta) -> timedelta:

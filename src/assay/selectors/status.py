@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assay.lake import bronze, manifest
 from assay.lake.catalog import CATALOG, is_made
 from assay.lake.manifest import has_table
+from assay.lake.origin import read_origin
 from assay.pipelines.workspace import Workspace
+from assay.selectors.outages import Outage, find_outages, read_unanswered
 
 if TYPE_CHECKING:
     import duckdb
@@ -33,6 +36,16 @@ from {CATALOG}.silver.crypto_prices_cleaned
 group by all
 order by all
 """
+
+_ANSWERS = f"""
+select venue, endpoint, known_at
+from {CATALOG}.bronze.batches
+where not list_contains(?, dataset) and known_at >= ? and endpoint <> 'import'
+"""
+_SOURCES = f"""
+select venue, dataset, count(*), max(known_at) from {CATALOG}.bronze.batches group by all order by all
+"""
+_LOOKED_BACK = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,35 +74,53 @@ class SeriesStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceStatus:
+    """One dataset of one venue: its batches in the lake, and when the latest of them was received."""
+
+    venue: str
+    dataset: str
+    batches: int
+    known_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class LakeStatus:
     """The lake in numbers.
 
     Attributes
     ----------
     home : str
+    origin : str or None
+        What market the venues' part of it holds.
     is_built : bool
         Whether silver exists.
     batches, unpublished_batches : int
         Batches in bronze that the lake knows, and those of them that are not in gold yet.
     unseen_files : bool
         Whether bronze has changed since the last build looked.
+    sources : tuple of SourceStatus
     series : tuple of SeriesStatus
     defects : dict
         Rows of ``silver.kline_defects`` by kind.
     quarantined : dict
         Rows of ``silver.quarantined_rows`` by cause.
+    outages : list of Outage
+        When venues did not answer in the last 30 days, the latest first.
     runs : list of dict
         The last runs, newest first.
     """
 
     home: str
+    origin: str | None
     is_built: bool
     batches: int
     unpublished_batches: int
     unseen_files: bool
+    sources: tuple[SourceStatus, ...]
     series: tuple[SeriesStatus, ...]
     defects: dict[str, int]
     quarantined: dict[str, int]
+    outages: list[Outage]
     runs: list[dict[str, object]]
 
     def to_dict(self) -> dict[str, object]:
@@ -102,12 +133,13 @@ def status(workspace: Workspace, *, last_runs: int = 5) -> LakeStatus:
     """Return the state of the lake; an empty home has one too."""
     home = workspace.home
     runs = _runs(workspace, last_runs)
+    place = str(home.root), read_origin(home)
     if not is_made(home):
-        unseen = any(True for _ in bronze.partitions(home.bronze, bronze.KLINES))
-        return LakeStatus(str(home.root), False, 0, 0, unseen, (), {}, {}, runs)
+        unseen = any(True for _ in manifest.partitions(home.bronze))
+        return LakeStatus(*place, False, 0, 0, unseen, (), (), {}, {}, _outages(workspace, []), runs)
     with workspace.lake() as lake:
         if not has_table(lake, "refresh.feature_states"):  # a first build that was killed before it began
-            return LakeStatus(str(home.root), False, 0, 0, True, (), {}, {}, runs)
+            return LakeStatus(*place, False, 0, 0, True, (), (), {}, {}, _outages(workspace, []), runs)
         seen = dict(lake.execute(f"select partition, modified_ns from {CATALOG}.refresh.partitions").fetchall())
         batches = lake.execute(f"select count(*) from {CATALOG}.bronze.batches").fetchall()[0][0]
         unpublished = len(manifest.pending(lake))
@@ -117,12 +149,34 @@ def status(workspace: Workspace, *, last_runs: int = 5) -> LakeStatus:
         # Without the values that were found: each may be another one.
         quarantined = _tally(lake, "silver.quarantined_rows", "regexp_replace(cause, '(?s)''.*''', '…')")
         registered = _paths(lake)
-    changed = [name for name, at in bronze.partitions(home.bronze, bronze.KLINES) if seen.get(name) != at]
+        sources = tuple(SourceStatus(*row) for row in lake.execute(_SOURCES).fetchall())
+        since = workspace.clock.now() - _LOOKED_BACK
+        answers = lake.execute(_ANSWERS, [[bronze.POISON, bronze.FAILURES], since]).fetchall()
+    changed = [name for name, at in manifest.partitions(home.bronze) if seen.get(name) != at]
     on_disk = {str(path.relative_to(home.bronze)) for name in changed for path in bronze.committed(home.bronze, name)}
+    outages = _outages(workspace, answers, on_disk - registered)
     return LakeStatus(
-        str(home.root), is_built, batches, unpublished, bool(on_disk - registered), series, defects,
-        quarantined, runs,
+        *place, is_built, batches, unpublished, bool(on_disk - registered), sources, series, defects,
+        quarantined, outages, runs,
     )  # fmt: skip
+
+
+def _outages(
+    workspace: Workspace, answers: Iterable[tuple[str, str, datetime]], unseen: Iterable[str] = ()
+) -> list[Outage]:
+    """Return the outages of late, by the answers that the lake knows and those that it has not seen yet."""
+    root = workspace.home.bronze
+    unanswered = read_unanswered(root, since=workspace.clock.now() - _LOOKED_BACK)
+    if not unanswered:
+        return []
+    answered: dict[tuple[str, str], list[datetime]] = {}
+    for venue, endpoint, known_at in answers:
+        answered.setdefault((venue, endpoint), []).append(known_at)
+    for path in unseen:
+        if not path.startswith((bronze.POISON, bronze.FAILURES)):
+            header = bronze.read_header(root / path)
+            answered.setdefault((header.venue, header.endpoint), []).append(header.known_at)
+    return find_outages(unanswered, {question: sorted(moments) for question, moments in answered.items()})
 
 
 def _tally(lake: duckdb.DuckDBPyConnection, table: str, kind: str) -> dict[str, int]:

@@ -3,15 +3,19 @@
 Only the command line, the site and the pipelines import this package; what lies below gets plain values.
 """
 
+from assay.settings.ingest import IngestSettings, VenueSettings, VenuesSettings
 from assay.settings.load import SettingRow, Source, describe, load_settings
 from assay.settings.schema import LakeSettings, ModelSettings, Settings, setting_keys, variable_of
 
 __all__ = [
+    "IngestSettings",
     "LakeSettings",
     "ModelSettings",
     "SettingRow",
     "Settings",
     "Source",
+    "VenueSettings",
+    "VenuesSettings",
     "describe",
     "load_settings",
     "setting_keys",

@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from assay.domain.errors import BadInputError
 from assay.domain.instrument import PREFERRED_PLACES, Market, check_venue
+from assay.settings.ingest import IngestSettings, VenuesSettings
 
 PREFIX = "ASSAY_"
 Key = tuple[str, ...]
@@ -76,10 +77,16 @@ class Settings(BaseSettings):
     preferred_places: Annotated[tuple[str, ...], NoDecode] = PREFERRED_PLACES
     lake: LakeSettings = LakeSettings()
     model: ModelSettings = ModelSettings()
+    venues: VenuesSettings = VenuesSettings()
+    ingest: IngestSettings = Field(default_factory=IngestSettings)  # a default in it is below the user's home
     recordings: Path | None = Field(default_factory=_shipped_recordings)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
 
     _sources: dict[Key, Literal["default", "file", "environment", "argument"]] = PrivateAttr(default_factory=dict)
+
+    def is_default(self, key: str) -> bool:
+        """Return whether nobody has set the setting with this dotted key."""
+        return tuple(key.split(".")) not in self._sources
 
     @classmethod
     def settings_customise_sources(

@@ -7,7 +7,7 @@ import time
 
 from rich.console import Console
 
-from assay.cli.progress import progress
+from assay.cli.progress import counting, progress
 
 
 def drawn(*, is_terminal: bool, patience_s: float, work_s: float) -> str:
@@ -45,3 +45,14 @@ def test_bar_is_gone_when_the_work_fails() -> None:
     time.sleep(0.3)
     assert screen.getvalue() == before
     assert "importing" in before
+
+
+def test_amount_may_grow_while_the_work_is_done() -> None:
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=80)
+    with counting("ingesting", console=console, patience_s=0.0) as count:
+        for done, more in ((0, 2), (1, 0), (0, 1_000), (1, 0)):
+            count(done, more)
+            time.sleep(0.15)
+    assert "ingesting, 1 of 2" in screen.getvalue()
+    assert "ingesting, 2 of 1,002" in screen.getvalue()

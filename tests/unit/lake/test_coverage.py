@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from assay.domain.errors import BadInputError
 from assay.domain.instrument import SeriesId
 from assay.domain.interval import Interval
-from assay.lake.bronze import FAILURES, KLINES, POISON, AskedRange, BatchHeader
-from assay.lake.coverage import KEPT_SLOTS, CoverageLedger, series_parameters
+from assay.domain.spans import Spans
+from assay.lake.bronze import FAILURES, KLINES, POISON, AskedRange, BatchHeader, BatchRange
+from assay.lake.coverage import KEPT_ASKED, KEPT_SLOTS, CoverageLedger
 from assay.lake.coverage_proof import SeriesCoverage
 
 ORIGIN = datetime(2024, 2, 26, tzinfo=UTC)  # a Monday, and in the month of the leap day
@@ -179,7 +180,7 @@ def test_order_repetition_and_looking_in_between_change_nothing(history: History
 @given(histories(), st.data())
 def test_older_state_that_is_told_everything_again_is_the_newest_state(history: History, data: st.DataObject) -> None:
     ledger = history.ledger()
-    ledger.restore([history.fold(history.headers[: data.draw(st.integers(0, len(history.headers)))])], {})
+    ledger.restore([history.fold(history.headers[: data.draw(st.integers(0, len(history.headers)))])], {}, {})
     for header in data.draw(st.permutations(history.headers)):
         ledger.add(header)
     assert ledger.series(history.series) == history.fold(history.headers)
@@ -328,12 +329,36 @@ def test_slot_that_has_an_answer_is_known_by_its_question() -> None:
     assert not ledger.has_slot("wazirx", "ticker_24hr", {"b": "2", "a": "1"}, slot(1))
 
 
-def test_slot_of_klines_is_known_by_the_series() -> None:
+def test_bars_that_were_asked_for_in_a_slot_are_known() -> None:
     ledger = CoverageLedger(SETTLE, CONFIRMATIONS)
-    ledger.add(replace(answer("a", (0, 4), [], HOURS[12]), slot=slot(1), parameters={"startTime": "0"}))
-    assert ledger.has_slot("binance", "klines", series_parameters(HOURLY), slot(1))
-    assert not ledger.has_slot("binance", "klines", series_parameters(HOURLY), slot(2))
-    assert not ledger.has_slot("binance", "klines", {"startTime": "0"}, slot(1))
+    early, late = answer("a", (0, 4), [(0, 4)], HOURS[12]), answer("b", (6, 8), [(6, 8)], HOURS[12])
+    came = datetime.fromisoformat(slot(1)) + timedelta(minutes=5)
+    ledger.add(replace(early, slot=slot(1)))
+    ledger.add(replace(late, known_at=came))
+    ledger.add(replace(answer("c", (9, 10), [], HOURS[12]), slot=slot(0)))
+    assert list(ledger.asked_since(HOURLY, slot(1))[0]) == [(HOURS[0], HOURS[4]), (HOURS[6], HOURS[8])]
+    assert list(ledger.asked_since(HOURLY, slot(0))[0])[-1] == (HOURS[9], HOURS[10])
+    assert ledger.asked_since(HOURLY, slot(2)) == (Spans(), False)
+    assert ledger.asked_since(replace(HOURLY, venue="wazirx"), slot(0)) == (Spans(), False)
+
+
+@pytest.mark.parametrize(("last", "has_open"), [(3, False), (4, True)])
+def test_open_bar_came_if_a_bar_of_the_answer_opens_after_those_that_had_closed(last: int, has_open: bool) -> None:
+    ledger = CoverageLedger(SETTLE, CONFIRMATIONS)
+    held = BatchRange("spot", "BTC-USDT", "1h", HOURS[0], HOURS[last], last + 1)
+    ledger.add(replace(answer("a", (0, 4), [(0, 4)], HOURS[4]), slot=slot(1), ranges=(held,)))
+    assert ledger.asked_since(HOURLY, slot(1)) == (Spans.of([(HOURS[0], HOURS[4])]), has_open)
+    only_open = CoverageLedger(SETTLE, CONFIRMATIONS)
+    only_open.add(replace(answer("a", (0, 4), [], HOURS[4]), slot=slot(1), ranges=(held,), asked=()))
+    assert only_open.asked_since(HOURLY, slot(1)) == (Spans(), True)
+
+
+@given(st.permutations(range(KEPT_ASKED + 20)))
+def test_only_the_latest_questions_for_bars_are_kept(numbers: list[int]) -> None:
+    ledger = CoverageLedger(SETTLE, CONFIRMATIONS)
+    for number in numbers:
+        ledger.add(replace(answer(str(number), (0, 1), [], HOURS[1]), slot=slot(number)))
+    assert [one.mark for one in ledger.asked[HOURLY]] == sorted(map(slot, range(20, KEPT_ASKED + 20)))
 
 
 @given(st.permutations(range(KEPT_SLOTS + 20)))

@@ -57,6 +57,7 @@ def fresh(home: Home, *, confirmations: int = CONFIRMATIONS, settle: timedelta =
 def assert_same(found: CoverageLedger, expected: CoverageLedger) -> None:
     assert found.all_series() == expected.all_series()
     assert found.slots == expected.slots
+    assert found.asked == expected.asked
 
 
 def cache_of(home: Home) -> Path:

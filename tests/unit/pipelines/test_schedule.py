@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assay.domain.duration import slot_of
 from assay.domain.errors import BadInputError
-from assay.pipelines.schedule import AFTER, due_slots, slot_of
+from assay.pipelines.schedule import AFTER, due_slots
 
 QUARTER = timedelta(minutes=15)
 START = datetime(2024, 5, 1, 10, 7, tzinfo=UTC)

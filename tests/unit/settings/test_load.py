@@ -59,8 +59,11 @@ def test_argument_wins_over_environment_over_file_over_default(tmp_path: Path, m
 @pytest.mark.parametrize("key", setting_keys())
 def test_every_setting_can_be_set_in_every_source(key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     values = {"home": "elsewhere", "preferred_places": "kraken:spot", "recordings": "plan.yaml", "log_level": "error"}
-    value = values.get(key, "3GB" if key == "lake.memory_limit" else "321" if key != "model.folds" else "5")
-    value = "32" if key == "lake.threads" else value
+    values |= {"lake.memory_limit": "3GB", "model.folds": "5", "lake.threads": "32", "ingest.intervals": "1d,1h"}
+    values |= dict.fromkeys(("ingest.since", "ingest.since_short", "ingest.every", "ingest.settle"), "3h")
+    values |= dict.fromkeys(("ingest.confirmations", "ingest.concurrency", "ingest.attempts"), "32")
+    last = key.rpartition(".")[2]
+    value = values.get(key, {"enabled": "false", "base_url": "http://127.0.0.1:89", "quote": "TRY"}.get(last, "321"))
     group, _, name = key.rpartition(".")
     text = f"{group}: {{{name}: '{value}'}}" if group else f"{name}: '{value}'"
     from_file = load_settings(file=write(tmp_path / "some.yaml", text))
@@ -93,6 +96,8 @@ def test_paths_are_absolute_and_tilde_is_the_users_home(tmp_path: Path, monkeypa
     monkeypatch.chdir(tmp_path)
     assert load_settings({"home": "here"}).home == tmp_path / "here"
     assert load_settings({"home": "~/there"}).home == Path.home() / "there"
+    assert load_settings().ingest.limits_dir == Settings().ingest.limits_dir == Path.home() / ".cache/assay/limits"
+    assert load_settings({"ingest.limits_dir": "here"}).ingest.limits_dir == tmp_path / "here"
 
 
 def test_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -259,3 +264,32 @@ def test_variables_of_the_example_file_are_settings() -> None:
     names = {name for name, equals, _ in assigned if equals and name.startswith("ASSAY_")}
     assert names == {*map(variable_of, setting_keys()), "ASSAY_SETTINGS", "ASSAY_DEBUG"}
     assert not names & set(os.environ), "conftest.py hides them"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("venues.binance.base_url", "api.binance.com", "write an address like https://"),
+        ("venues.binance.base_url", "ftp://api.binance.com", "write an address like https://"),
+        ("venues.binance.base_url", "https://api.binance.com?x=1", "write an address like https://"),
+        ("venues.binance.base_url", "https://host:port", "write an address like https://"),
+        ("venues.wazirx.quote", "in r", "write an asset like USDT"),
+        ("ingest.symbols", "BTC,what?", "not 'what?'"),
+        ("ingest.intervals", "1h,7m", "unknown interval: '7m'"),
+        ("ingest.since", "yesterday", "or a date like 2024-01-31"),
+        ("ingest.every", "15 minutes", "like 15m or 90d"),
+        ("ingest.settle", "0h", "like 15m or 90d"),
+        ("ingest.confirmations", "0", "greater than or equal to 1"),
+    ],
+)
+def test_bad_value_for_a_venue_is_refused_with_what_is_expected(key: str, value: str, said: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings({key: value})
+    assert str(caught.value).startswith(f"bad value for {key}: ")
+    assert said in str(caught.value)
+
+
+def test_one_setting_of_a_venue_leaves_its_others_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASSAY_VENUES__WAZIRX__BASE_URL", "http://127.0.0.1:8900/wazirx/")
+    wazirx = load_settings().venues.wazirx
+    assert (wazirx.base_url, wazirx.quote, wazirx.enabled) == ("http://127.0.0.1:8900/wazirx", "INR", True)

@@ -1,0 +1,160 @@
+"""Settings of what is fetched from venues, and of how they are reached.
+
+>>> BinanceSettings(base_url="http://127.0.0.1:8900/binance/").base_url
+'http://127.0.0.1:8900/binance'
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic import field_validator as validates
+from pydantic_settings import NoDecode
+
+from assay.domain.duration import parse_duration
+from assay.domain.errors import BadInputError
+from assay.domain.interval import Interval, parse_moment
+from assay.domain.symbol import Symbol
+
+MAJORS = (
+    "BTC", "ETH", "BNB", "SOL", "XRP", "DOGE", "ADA", "TRX", "AVAX", "LINK",
+    "DOT", "LTC", "ETC", "XLM", "ATOM", "UNI", "FIL", "NEAR", "ZEC", "DASH",
+)  # fmt: skip
+"""Assets that are fetched unless others are named; each venue quotes them in its own `quote`."""
+
+_LIST = Annotated[tuple[str, ...], NoDecode]
+
+
+class VenueSettings(BaseModel):
+    """One venue: whether it is asked, and where it is. A `base_url` of None is the venue's own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    enabled: bool = True
+    base_url: str | None = None
+
+    @validates("base_url")
+    @classmethod
+    def _is_an_address(cls, text: str | None) -> str | None:
+        if text is None:
+            return None
+        try:
+            url = urlsplit(text)
+            is_usable = url.scheme in ("http", "https") and bool(url.hostname) and not (url.query or url.fragment)
+            _ = url.port
+        except ValueError:
+            is_usable = False
+        if not is_usable:
+            raise ValueError("write an address like https://api.binance.com")
+        return text.rstrip("/")
+
+
+class TradingVenueSettings(VenueSettings):
+    """A venue that trades; `quote` completes assets that are named without one."""
+
+    quote: str
+
+    @validates("quote")
+    @classmethod
+    def _is_an_asset(cls, text: str) -> str:
+        try:
+            return Symbol("X", text.upper()).quote
+        except BadInputError:
+            raise ValueError("write an asset like USDT") from None
+
+
+class BinanceSettings(TradingVenueSettings):
+    """Binance, spot."""
+
+    quote: str = "USDT"
+
+
+class WazirxSettings(TradingVenueSettings):
+    """WazirX."""
+
+    quote: str = "INR"
+
+
+class VenuesSettings(BaseModel):
+    """The venues."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    binance: BinanceSettings = BinanceSettings()
+    coingecko: VenueSettings = VenueSettings()
+    wazirx: WazirxSettings = WazirxSettings()
+
+
+class IngestSettings(BaseModel):
+    """What is fetched from the venues, how often, and when it counts as final."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+    symbols: _LIST = MAJORS
+    intervals: _LIST = ("1h",)
+    since: str = "365d"
+    since_short: str = "7d"
+    every: str = "15m"
+    settle: str = "2h"
+    confirmations: Annotated[int, Field(ge=1, le=100)] = 3
+    depth_symbols: _LIST = ("BTC", "ETH", "BNB", "SOL", "XRP")
+    depth_limit: Annotated[int, Field(ge=1, le=5_000)] = 100
+    concurrency: Annotated[int, Field(ge=1, le=64)] = 8
+    timeout_s: Annotated[float, Field(gt=0, le=600)] = 30.0
+    attempts: Annotated[int, Field(ge=1, le=100)] = 6
+    patience_s: Annotated[float, Field(ge=0, le=86_400)] = 180.0
+    limits_dir: Path = Path("~/.cache/assay/limits")
+
+    @validates("symbols", "intervals", "depth_symbols", mode="before")
+    @classmethod
+    def _comma_separated(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @validates("symbols", "depth_symbols")
+    @classmethod
+    def _are_symbols(cls, symbols: tuple[str, ...]) -> tuple[str, ...]:
+        for text in symbols:
+            try:
+                Symbol.parse(text) if "-" in text else Symbol(text, "X")
+            except BadInputError:
+                raise ValueError(f"write assets like BTC, or pairs like BTC-USDT, not {text!r}") from None
+        return symbols
+
+    @validates("intervals")
+    @classmethod
+    def _are_intervals(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
+        for code in codes:
+            try:
+                Interval.parse(code)
+            except BadInputError as error:
+                raise ValueError(str(error)) from None
+        return codes
+
+    @validates("since", "since_short")
+    @classmethod
+    def _is_a_beginning(cls, text: str) -> str:
+        try:
+            parse_duration(text)
+        except BadInputError as error:
+            try:
+                parse_moment(text)
+            except BadInputError:
+                raise ValueError(f"{error}, or a date like 2024-01-31") from None
+        return text
+
+    @validates("every", "settle")
+    @classmethod
+    def _is_a_length(cls, text: str) -> str:
+        try:
+            parse_duration(text)
+        except BadInputError as error:
+            raise ValueError(str(error)) from None
+        return text
+
+    @validates("limits_dir")
+    @classmethod
+    def _absolute(cls, path: Path) -> Path:
+        return path.expanduser().absolute()

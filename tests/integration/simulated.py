@@ -1,0 +1,109 @@
+"""A home beside an exchange in this process: both live by one simulated clock, so that a day takes seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+from assay.domain.clock import Clock
+from assay.lake import bronze
+from assay.lake.bronze import BatchHeader
+from assay.pipelines.ingesting import Access, IngestResult, VenuePlan, Wanted, access_of, ingest, plan_ingest
+from assay.pipelines.workspace import Workspace, open_workspace
+from assay.settings import IngestSettings, Settings
+from assay.venues.retry import RetryPolicy
+from assay.venues.sandbox.exchange import Exchange
+from assay.venues.sandbox.faults import NO_FAULTS, FaultPlan
+from assay.venues.sandbox.inside import ExchangeTransport
+from assay.venues.sandbox.market import Market
+from assay.venues.timing import Timing
+from assay.venues.transport import Transport
+
+START = datetime(2024, 6, 1, 12, 0, 20, tzinfo=UTC)
+MARKET = Market(12)
+
+
+@dataclass
+class SimulatedTime:
+    """Time that goes on only where somebody waits; who waits longest moves it for all who wait."""
+
+    moment: datetime = START
+    began: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.began = self.moment
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def elapsed(self) -> float:
+        return (self.moment - self.began).total_seconds()
+
+    async def sleep(self, seconds: float) -> None:
+        until = self.moment + timedelta(seconds=seconds)
+        await asyncio.sleep(0)
+        self.moment = max(self.moment, until)
+
+    def passes(self, length: timedelta) -> None:
+        self.moment += length
+
+    @property
+    def timing(self) -> Timing:
+        return Timing(self, self.sleep, self.elapsed)
+
+
+class Simulation:
+    """An exchange, and homes that ingest from it."""
+
+    def __init__(
+        self, folder: Path, *, faults: FaultPlan = NO_FAULTS, moment: datetime = START, market: Market = MARKET
+    ) -> None:
+        self.folder = folder
+        self.time = SimulatedTime(moment)
+        self.exchange = Exchange(market, self.time, elapsed=self.time.elapsed, faults=faults)
+        self.venue_clock: Clock = self.time
+
+    def workspace(self, name: str = "home", **ingest_settings: object) -> Workspace:
+        """Return a home whose clock is the simulated one."""
+        fields = {"limits_dir": self.folder / "limits", **ingest_settings}
+        settings = Settings(home=self.folder / name, ingest=IngestSettings(**fields))
+        return open_workspace(settings, clock=self.time)
+
+    def access(self, workspace: Workspace, *, policy: RetryPolicy | None = None) -> Access:
+        """Return the way into the exchange, without sockets and without losing time."""
+
+        def inside(plan: VenuePlan, clock: Clock) -> AbstractAsyncContextManager[Transport]:
+            return contextlib.nullcontext(
+                ExchangeTransport(self.exchange, plan.spec.name, clock, sleep=self.time.sleep)
+            )
+
+        found = access_of(workspace.settings.ingest, self.time, connect=inside)
+        return replace(found, timing=self.time.timing, rng=Random(3), policy=policy or found.policy)
+
+    def poll(self, workspace: Workspace, wanted: Wanted, *, policy: RetryPolicy | None = None) -> IngestResult:
+        """Ingest once."""
+        plan = plan_ingest(workspace.settings, wanted, self.time.now())
+        return ingest(workspace, plan, access=self.access(workspace, policy=policy))
+
+
+def headers(workspace: Workspace, *datasets: str) -> list[BatchHeader]:
+    """Return the headers of all batches of the datasets, or of all."""
+    found = sorted(workspace.home.bronze.glob("*/venue=*/known_date=*/*.parquet"))
+    read = [bronze.read_header(path) for path in found if path.parts[-4] != "quarantine"]
+    return [one for one in read if not datasets or one.dataset in datasets]
+
+
+def batch_paths(workspace: Workspace, dataset: str) -> list[Path]:
+    """Return the files of the batches of a dataset."""
+    return sorted((workspace.home.bronze / dataset).glob("venue=*/known_date=*/*.parquet"))
+
+
+def klines_of(sources: str = "binance:klines", *symbols: str, since: str = "30d", **more: Sequence[str]) -> Wanted:
+    """Return the wish for klines."""
+    return Wanted((sources,), symbols or ("BTCUSDT",), tuple(more.get("intervals", ("1h",))), since)
