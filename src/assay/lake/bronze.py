@@ -33,6 +33,8 @@ POISON = "poison"
 """Answers that could not be read at all; each has one quarantined row, numbered 0."""
 FAILURES = "failures"
 """Questions to which no answer came; the rows say which, and why."""
+SETTLED_NS = 2_000_000_000
+"""A directory that changed this shortly before it was listed may get another file within the same clock tick."""
 _HEADER_KEY = b"assay.batch"
 QUARANTINE = "quarantine"
 """Folder of the rows that were set aside, beside those of the datasets."""

@@ -31,8 +31,6 @@ from assay.lake.storage import storage_errors, write_atomically
 
 _FORMAT = 2
 _MICROSECOND = timedelta(microseconds=1)
-# A directory that changed this shortly before it was listed may get another file within the same clock tick.
-_SETTLED_NS = 2_000_000_000
 _UNSETTLED = 0
 # Batches go into the directory of the day, one a dataset; of those that changed last the ids are kept, of the others a
 # hash tells whether they are as they were. So the cache does not grow with every batch.
@@ -104,7 +102,7 @@ def _look(root: Path, venue: str, known: Mapping[str, _Day]) -> _Seen:
         # The clock was read before: what comes after this listing is later, and changes a settled directory's time.
         found = {path.stem: path for path in bronze.committed(root, name)}
         ids, before = frozenset(found), known.get(name)
-        day = _Day(listed_ns if now_ns - listed_ns > _SETTLED_NS else _UNSETTLED, _digest(ids), ids)
+        day = _Day(listed_ns if now_ns - listed_ns > bronze.SETTLED_NS else _UNSETTLED, _digest(ids), ids)
         if before is None:
             paths += found.values()
         elif before.ids is not None:

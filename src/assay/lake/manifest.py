@@ -14,9 +14,6 @@ import duckdb
 from assay.lake import bronze
 from assay.lake.catalog import CATALOG, transaction
 
-# A directory that changed this shortly before it was listed may get another file within the same clock tick.
-_SETTLED_NS = 2_000_000_000
-
 _TABLES = {
     "bronze.batches": """batch_id varchar, dataset varchar, venue varchar, endpoint varchar, path varchar,
         source varchar, slot varchar, known_at timestamptz, rows_read bigint, accepted bigint,
@@ -105,7 +102,7 @@ def register(connection: duckdb.DuckDBPyConnection, root: Path, *, everything: b
         for path in bronze.committed(root, name):
             if path.stem not in known and path.stem not in found:
                 found[path.stem] = bronze.read_header(path), path.relative_to(root)
-    settled = [(name, at) for name, at in changed if now_ns - at > _SETTLED_NS]
+    settled = [(name, at) for name, at in changed if now_ns - at > bronze.SETTLED_NS]
     if found or settled or everything:
         with transaction(connection):
             for table in _FROM_HEADERS if everything else ():
