@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import polars as pl
 import pytest
 
 from assay.domain.clock import FrozenClock
+from assay.domain.interval import EPOCH
 from assay.lake import bronze
 from assay.venues.registry import find_spec
 from assay.venues.sandbox.exchange import Exchange
@@ -105,6 +107,59 @@ def test_S03_tickers_in_rupees_beside_the_rate_of_the_same_moment(home: Path) ->
     # The dollar stand-in of the exchange is not the dollar, but near it; so are two markets' prices of one coin.
     assert prices["BTC-INR"] / by_quote["USD"] == pytest.approx(rate, rel=0.1)
     assert prices["USDT-INR"] == pytest.approx(rate, rel=0.1)
+
+
+def test_S04_klines_of_every_interval_with_all_their_fields(home: Path) -> None:
+    """The fields are compared with the text of the body; the twelfth, which Binance says to ignore, is in the body."""
+    spec = find_spec("binance")
+    codes = [interval.code for interval, _ in spec.intervals]
+    assert (codes[0], codes[-1]) == ("1s", "1M")
+    for code in codes:
+        # Few seconds, and enough of each longer length.
+        since = "2024-06-01T23:50:00Z" if code == "1s" else "2023-01-01" if code in ("3d", "1w", "1M") else "2024-05-30"
+        words = ("--symbols", "LTCUSDT", "--intervals", code, "--since", since, "--until", "2024-06-02")
+        done(home, "ingest", "binance:klines", *words)
+    for code in codes:
+        paths = sorted((home / "bronze/klines/venue=binance").glob("*/*.parquet"))
+        found = [one for one in map(bronze.read_header, paths) if one.parameters.get("symbol") == "LTCUSDT"]
+        (bodies, ids) = ([], [])
+        for header in found:
+            if header.parameters["interval"] == code:
+                bodies += json.loads(bronze.read_body(home / "bronze", header))
+                ids.append(header.batch_id)
+        kept = rows(home, "klines", "binance").filter(pl.col("batch_id").is_in(ids))
+        assert kept.height == len(bodies) >= 3, code
+        assert {len(row) for row in bodies} == {12}
+        by_open = {row["open_time"]: row for row in kept.rows(named=True)}
+        for row in bodies:
+            bar = by_open[EPOCH + timedelta(milliseconds=row[0])]
+            numbers = ("open", "high", "low", "close", "volume", "quote_volume", "taker_buy_volume")
+            assert [bar[name] for name in numbers] == [float(row[place]) for place in (1, 2, 3, 4, 5, 7, 9)], code
+            assert bar["taker_buy_quote_volume"] == float(row[10])
+            assert bar["num_trades"] == row[8]
+            assert bar["close_time"] == EPOCH + timedelta(milliseconds=row[6] + 1)
+
+
+def test_S14_the_sandbox_speaks_three_dialects_over_one_market_and_fails_on_request(there: Running) -> None:
+    def ask(venue: str, path: str, **params: str) -> Any:  # noqa: ANN401  # what JSON holds is known by the test alone
+        return httpx.get(there.base_urls[venue] + path, params=params).json()
+
+    dollars = float(ask("binance", "/api/v3/ticker/24hr", symbol="BTCUSDT")["lastPrice"])
+    tickers = {one["symbol"]: one for one in ask("wazirx", "/sapi/v1/tickers/24hr")}
+    rupees, tether = tickers["btcinr"], tickers["usdtinr"]
+    coin = next(one for one in ask("coingecko", "/coins/markets", vs_currency="usd") if one["id"] == "bitcoin")
+    assert float(rupees["lastPrice"]) / float(tether["lastPrice"]) == pytest.approx(dollars, rel=0.02)
+    assert coin["current_price"] == pytest.approx(dollars, rel=0.02)
+
+    kinds = {Kind.TOO_MANY: 429, Kind.BANNED: 418, Kind.DOWN: 503, Kind.SILENCE: 504}
+    for kind, status in kinds.items():
+        answer = exchange(Fault(kind, seconds=1.0)).answer("/binance/api/v3/time", {})
+        assert answer.status == status, kind
+    with running(exchange(Fault(Kind.SERVER_ERROR, endpoint="klines"))) as failing:
+        url = failing.base_urls["binance"]
+        statuses = {httpx.get(url + "/api/v3/klines?symbol=BTCUSDT&interval=1h").status_code for _ in range(8)}
+        assert statuses <= {500, 502, 503, 504}
+        assert httpx.get(url + "/api/v3/time").status_code == 200
 
 
 def test_S09_order_books_with_bids_asks_and_spread(home: Path) -> None:

@@ -28,6 +28,18 @@ def test_O02_the_run_is_on_record(at_once: Run) -> None:
     assert (run["status"], run["gold_hash"]) == ("ok", at_once.document["gold_hash"])
 
 
+def test_O02_the_schedule_runs_once_in_every_slot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("SYMBOLS", "BTC"), ("DEPTH_SYMBOLS", "BTC"), ("SINCE", "120d")):
+        monkeypatch.setenv(f"ASSAY_INGEST__{name}", value)
+    monkeypatch.setenv("ASSAY_INGEST__LIMITS_DIR", str(tmp_path / "limits"))
+    monkeypatch.setenv("ASSAY_VENUES__WAZIRX__ENABLED", "false")
+    told = done(tmp_path / "home", "run", "--sandbox", "--every", "10s", "--runs", "2")
+    first, second = told["runs"]
+    assert (first["status"], second["status"]) == ("ok", "ok")
+    assert first["new_batches"] > 0
+    assert second["slot"] > first["slot"]
+
+
 def test_O03_argument_wins_over_environment_over_file_over_default(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
