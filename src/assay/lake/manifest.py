@@ -6,8 +6,9 @@ of bronze, which grows with history. It looks into the day directories that chan
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import duckdb
 
@@ -146,10 +147,26 @@ def datasets_of(connection: duckdb.DuckDBPyConnection, batch_ids: Sequence[str] 
     return {row[0] for row in rows}
 
 
-def publish(connection: duckdb.DuckDBPyConnection, batch_ids: Sequence[str]) -> None:
-    """Note that the batches went through every layer."""
+def publish(
+    connection: duckdb.DuckDBPyConnection,
+    batch_ids: Sequence[str],
+    definitions: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Note that the batches went through every layer, and what the tables are made by from now on: both, or neither.
+
+    Without the second note the next refresh would take the tables for what newer definitions make.
+
+    Parameters
+    ----------
+    batch_ids : sequence of str
+    definitions : mapping of str to str
+        Names, and the hashes of what they stand for.
+    """
     with transaction(connection):
         insert_rows(connection, "refresh.published", [[one] for one in batch_ids])
+        for name, hash_ in definitions.items():
+            connection.execute(f"delete from {CATALOG}.refresh.definitions where name = ?", [name])
+            connection.execute(f"insert into {CATALOG}.refresh.definitions values (?, ?)", [name, hash_])
 
 
 def insert_rows(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Sequence[object]]) -> None:
@@ -171,13 +188,6 @@ def has_definition(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
     """Return whether a build was ever finished with what the name stands for."""
     rows = connection.execute(f"select 1 from {CATALOG}.refresh.definitions where name = ?", [name]).fetchall()
     return bool(rows)
-
-
-def note_definition(connection: duckdb.DuckDBPyConnection, name: str, hash_: str) -> None:
-    """Write down what the tables are made by from now on."""
-    with transaction(connection):
-        connection.execute(f"delete from {CATALOG}.refresh.definitions where name = ?", [name])
-        connection.execute(f"insert into {CATALOG}.refresh.definitions values (?, ?)", [name, hash_])
 
 
 def _insert_headers(connection: duckdb.DuckDBPyConnection, found: Iterable[tuple[bronze.BatchHeader, Path]]) -> None:

@@ -115,9 +115,8 @@ def build(workspace: Workspace, *, full_refresh: bool = False) -> BuildResult:
             reached(Point.GOLD_DONE)
             phases.done("gold")
         with workspace.lake(read_only=False) as lake:
-            manifest.publish(lake, plan.batches)
-            manifest.note_definition(lake, _SQL, definitions.definitions_hash())
-            manifest.note_definition(lake, _STEPS, steps.identity())
+            made_by = {_SQL: definitions.definitions_hash(), _STEPS: steps.identity()}
+            manifest.publish(lake, plan.batches, made_by)
         phases.done("publish")
     return BuildResult(len(plan.batches), len(plan.zones), plan.everything, plan.reason, tests, phases.seconds)
 

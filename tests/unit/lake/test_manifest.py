@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from assay.domain.points import Point, observed
 from assay.lake import bronze, manifest
 from assay.lake.catalog import connect
 from assay.lake.home import Home, open_home
@@ -102,11 +103,20 @@ def test_batches_that_are_gone_are_told_and_forgotten_when_everything_is_listed(
 
 def test_a_changed_definition_is_noticed_after_the_first_one_was_noted(lake: duckdb.DuckDBPyConnection) -> None:
     assert not manifest.definition_changed(lake, "sql", "one")
-    manifest.note_definition(lake, "sql", "one")
+    manifest.publish(lake, [], {"sql": "one"})
     assert not manifest.definition_changed(lake, "sql", "one")
     assert manifest.definition_changed(lake, "sql", "two")
-    manifest.note_definition(lake, "sql", "two")
+    manifest.publish(lake, [], {"sql": "two"})
     assert not manifest.definition_changed(lake, "sql", "two")
+
+
+def test_published_batches_and_what_the_tables_are_made_by_are_noted_together(lake: duckdb.DuckDBPyConnection) -> None:
+    seen: list[Point] = []
+    with observed(seen.append):
+        manifest.publish(lake, ["aa"], {"sql": "one", "steps": "two"})
+    assert seen == [Point.LAKE_WRITTEN, Point.LAKE_COMMITTED], "a process that dies in between leaves both or neither"
+    assert lake.execute("select batch_id from lake.refresh.published").fetchall() == [("aa",)]
+    assert lake.execute("from lake.refresh.definitions order by all").fetchall() == [("sql", "one"), ("steps", "two")]
 
 
 def test_batches_of_all_datasets_are_registered_with_their_slots_and_quarantined_rows_are_no_dataset(

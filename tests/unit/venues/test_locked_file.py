@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from assay.domain.points import Point, observed
 from assay.venues.locked_file import LockedFile
 
 # Kills itself at the n-th time that it opens, removes or renames a file on the way from the old text to the new one.
@@ -50,6 +51,21 @@ def test_writer_killed_at_any_step_leaves_a_whole_text_and_no_lock(tmp_path: Pat
         file.replace("next")
         assert file.read() == "next"
     assert sorted(found.name for found in tmp_path.iterdir()) == ["state.json", "state.lock"]
+
+
+@pytest.mark.parametrize("point", [Point.STATE_BEGUN, Point.STATE_WRITTEN, Point.STATE_REMOVED])
+def test_writer_killed_after_another_one_leaves_a_whole_text(tmp_path: Path, point: Point) -> None:
+    path = tmp_path / "state.json"
+    assert run_killed_at(path, 2) == -signal.SIGKILL  # all there is has the other name, which the next one writes to
+
+    def stop(reached: Point) -> None:
+        if reached is point:
+            raise KeyboardInterrupt
+
+    with LockedFile(path).held() as file, observed(stop), pytest.raises(KeyboardInterrupt):
+        file.replace("third")
+    with LockedFile(path).held() as file:
+        assert file.read() == ("third" if point is Point.STATE_REMOVED else "new" * 20_000)
 
 
 def test_there_is_no_step_beyond_those(tmp_path: Path) -> None:
