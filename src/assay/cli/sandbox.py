@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _AWAKE_S = 0.2
 _SHOWN = 3
+_FIRST_YEAR, _END_YEAR = 1970, 2100
 
 
 def sandbox(
@@ -42,14 +43,13 @@ def sandbox(
 ) -> None:
     """Run the exchange in a box: Binance, CoinGecko and WazirX over one simulated market."""
     from assay.domain.clock import SystemClock  # noqa: PLC0415
-    from assay.domain.interval import parse_moment  # noqa: PLC0415
     from assay.venues.sandbox.clocks import make_clock  # noqa: PLC0415  # NumPy costs start-up time
     from assay.venues.sandbox.exchange import Exchange  # noqa: PLC0415
     from assay.venues.sandbox.market import Market  # noqa: PLC0415
     from assay.venues.sandbox.replay import NO_REPLAY  # noqa: PLC0415
 
     options_of(context).settings()  # sets up the log
-    kept = make_clock(clock, SystemClock(), start=parse_moment(start) if start else None)
+    kept = make_clock(clock, SystemClock(), start=_start(start) if start else None)
     plan = _fault_plan(fault or [], faults, kept.now() if all_faults else None, seed=seed)
     replayed = _replayed(replay, replay_as, replay_plan)
     exchange = Exchange(
@@ -62,6 +62,17 @@ def sandbox(
     document: dict[str, object] = {"seed": seed, "edge": edge, "clock": clock, "now": kept.now()}
     document |= {"faults": len(plan.faults)} | (replayed.to_dict() if replayed else {})
     _serve(exchange, (host, port), document, as_json=as_json)
+
+
+def _start(text: str) -> datetime:
+    from assay.domain.errors import BadInputError  # noqa: PLC0415
+    from assay.domain.interval import parse_moment  # noqa: PLC0415
+
+    moment = parse_moment(text)
+    if not _FIRST_YEAR <= moment.year < _END_YEAR:
+        todo = f"give a moment from {_FIRST_YEAR} on and before {_END_YEAR}"
+        raise BadInputError("there is no market then", value=text, todo=todo)
+    return moment
 
 
 def _serve(exchange: Exchange, place: tuple[str, int], document: dict[str, object], *, as_json: bool) -> None:

@@ -13,6 +13,7 @@ from assay.lake.storage import check_free_space
 from assay.pipelines.ingesting.access import Access, access_of
 from assay.pipelines.ingesting.plan import IngestPlan, VenuePlan
 from assay.pipelines.ingesting.report import IngestResult, VenueReport
+from assay.pipelines.ingesting.stopping import run_tasks
 from assay.pipelines.ingesting.venue_run import Progress, VenueRun
 from assay.pipelines.workspace import Workspace
 
@@ -71,7 +72,7 @@ def _completed(work: Coroutine[object, object, list[VenueReport]]) -> list[Venue
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(work)
+        return run_tasks(work)
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(asyncio.run, work).result()
 

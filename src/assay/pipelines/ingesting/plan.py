@@ -220,7 +220,10 @@ def _pair(settings: Settings, spec: VenueSpec, text: str) -> Pair | None:
         quote = getattr(venue_settings(settings, spec.name), "quote", "")
         if not quote:
             return None
-        symbol, is_named = Symbol(text.strip().upper(), quote), False
+        try:
+            symbol, is_named = Symbol(text.strip().upper(), quote), False
+        except BadInputError as error:
+            raise BadInputError(error.what, value=text, todo="write assets like BTC and pairs like BTC-USDT") from error
     try:
         spec.symbols.to_wire(symbol)
     except BadInputError:

@@ -231,4 +231,5 @@ def _brief(error: TransientError | TerminalError) -> str:
 
 def _brief_of(error: AssayError) -> str:
     value = f": {str(error.value)[:_BRIEF]!r}" if error.value else ""
-    return f"{error.what}{value}; {error.todo}"
+    todo = f"; {error.todo}" if error.todo else ""
+    return f"{error.what}{value}{todo}"
