@@ -70,7 +70,7 @@ def test_a_lake_with_nothing_in_it_says_what_to_do(assay: Command, tmp_path: Pat
     for words in (("build",), ("status",), ("query", "select 1")):
         said = assay(*words)
         assert (said.code, said.is_one_line()) == (1, True), said
-        assert "run `assay import` first" in said.err
+        assert "run `assay ingest` or `assay import` first" in said.err
     assert assay("import", tmp_path / "nothing.csv", *SERIES).code == 2  # it makes the home
     said = assay("build")
     assert (said.code, said.is_one_line()) == (1, True), said

@@ -298,6 +298,7 @@ def test_symbol_that_the_venue_does_not_know_is_refused_and_the_others_go_on(sim
     unnamed = sim.poll(sim.workspace("other"), Wanted(("binance:klines", "wazirx:klines"), ("NOPE", "BTC"), since="1d"))
     assert unnamed.outcome is Outcome.COMPLETE
     assert [one.not_traded for one in unnamed.venues] == [["NOPE-USDT"], ["NOPE-INR"]]
+    assert unnamed.unknown == ["NOPE"]
 
 
 @pytest.mark.parametrize("behind", [timedelta(seconds=90), timedelta(hours=30)])

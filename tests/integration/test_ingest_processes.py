@@ -171,6 +171,9 @@ def test_text_is_a_table_that_says_what_came_and_what_is_missing(
     assert refused.code == 1
     assert "1 × refused: binance answered with error -1121: 'Invalid symbol.'" in refused.out
     assert refused.err == "assay: 1 question without a usable answer (binance); what arrived is kept\n"
+    nowhere = command("ingest", "binance:klines", "wazirx:klines", "--symbols", "BTC,NOPE", *RANGE)
+    assert nowhere.code == 1
+    assert nowhere.err == "assay: no venue that was asked knows NOPE; see its spelling\n"
 
 
 @pytest.mark.parametrize(

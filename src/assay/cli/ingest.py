@@ -55,6 +55,9 @@ def ingest(
     if result.outcome is not Outcome.COMPLETE:
         print(f"assay: {_verdict(result)}", file=sys.stderr)
         raise typer.Exit(_TRY_AGAIN if result.outcome is Outcome.RETRY else _REFUSED)
+    if wanted.symbols and result.unknown:
+        print(f"assay: no venue that was asked knows {', '.join(result.unknown)}; see its spelling", file=sys.stderr)
+        raise typer.Exit(_REFUSED)
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -127,9 +127,9 @@ def _status_text(found: LakeStatus) -> str:
         f"batches   {found.batches:,} in the lake",
     ]
     if found.unpublished_batches or found.unseen_files:
-        lines.append("          there are imports that are not built yet: run `assay build`")
+        lines.append("          there are batches that are not built yet: run `assay build`")
     elif not found.is_built:
-        lines.append("silver    not built yet: run `assay import`, then `assay build`")
+        lines.append("silver    not built yet: run `assay ingest` or `assay import`, then `assay build`")
     if found.series:
         columns = ("series", "bars", "from", "to", "coverage", "holes", "missing", "open", "outliers", "restated")
         rows = [

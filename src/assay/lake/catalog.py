@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 CATALOG = "lake"
 EXTENSIONS = ("ducklake", "sqlite_scanner")
-_NOT_BUILT = "run `assay import` and `assay build` first"
+_NOT_BUILT = "run `assay ingest` or `assay import`, and then `assay build`"
 _ANEW = "move that folder away and run `assay build`: everything in it is made from bronze"
 
 

@@ -98,7 +98,11 @@ def open_home(root: Path, *, create: bool = True) -> Home:
             what = f"ASSAY_HOME holds files that are not Assay's ({', '.join(foreign[:3])})"
             raise HomeError(what, value=root, todo="point ASSAY_HOME at an empty or new directory")
         if not create:
-            raise HomeError("there is no Assay home", value=root, todo="run `assay import` first, or set ASSAY_HOME")
+            raise HomeError(
+                "there is no Assay home",
+                value=root,
+                todo="run `assay ingest` or `assay import` first, or set ASSAY_HOME",
+            )
         for path in (root, *_directories(home)):
             path.mkdir(parents=True, exist_ok=True)
         # Last, so that a home that is marked is a home that is whole.

@@ -165,7 +165,9 @@ def _plan(workspace: Workspace, *, full_refresh: bool) -> _Plan:
         if not todo and not reason:
             if not manifest.holds_batches(lake):
                 raise NoDataError(
-                    "there is nothing to build", value=workspace.home.root, todo="run `assay import` first"
+                    "there is nothing to build",
+                    value=workspace.home.root,
+                    todo="run `assay ingest` or `assay import` first",
                 )
             return _Plan()
         gone = manifest.absent(lake, workspace.home.bronze, todo)

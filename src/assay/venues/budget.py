@@ -137,7 +137,9 @@ class RateBudget:
             if self.timing.elapsed() + wait_s > deadline:
                 free_at = EPOCH + timedelta(microseconds=self.timing.now_us(), seconds=wait_s)
                 todo = f"try again after {free_at:%Y-%m-%d %H:%M:%S} UTC"
-                raise BudgetSpentError("no more requests allowed for now", value=self.venue, todo=todo)
+                # The state of another address is named venue-address.
+                venue = self.venue.partition("-")[0]
+                raise BudgetSpentError("no more requests allowed for now", value=venue, todo=todo)
             await self.timing.sleep(min(wait_s, longest_s))
 
     def _cost(self, request: Request) -> dict[str, int]:

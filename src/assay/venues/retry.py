@@ -60,6 +60,8 @@ _ADVICE = {
     451: "the venue does not serve this country; set another base URL",
 }
 
+_SHUT_OUT = frozenset({401, 403, 451})
+
 
 def is_transient(status: int) -> bool:
     """Return whether the same request may get a better answer than this HTTP status later.
@@ -198,7 +200,8 @@ class RetryingTransport:
         own = self._read_error(response.body) if self._read_error else None
         if isinstance(own, TransientError):
             raise UnusableAnswerError(request, response) from own
-        raise own or RefusedError(request, response)
+        # Who is shut out is shut out of everything, whatever the words.
+        raise RefusedError(request, response) if own is None or response.status in _SHUT_OUT else own
 
 
 def _shown(response: Response) -> str:

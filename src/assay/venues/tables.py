@@ -12,7 +12,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, TypeVar
 
@@ -25,7 +25,7 @@ from assay.domain.interval import EPOCH, Interval, utc
 from assay.domain.symbol import Symbol
 from assay.venues.crossing import to_float64
 from assay.venues.datasets import COIN_MARKETS, INSTRUMENTS, KLINES, MOMENT, SCHEMAS, TICKERS, TRADES
-from assay.venues.page import Places
+from assay.venues.page import Places, Rejected
 from assay.venues.parsed import REJECTED_SCHEMA, Parsed
 from assay.venues.spec import SymbolGrammar
 
@@ -37,6 +37,7 @@ IDENTICAL_DUPLICATE = "identical_duplicate"
 _PRICES = ("open", "high", "low", "close")
 _AMOUNTS = ("volume", "quote_volume", "taker_buy_volume", "taker_buy_quote_volume")
 _POSITION, _TEXT = "position", ".text"
+_CLOCKS_APART = timedelta(hours=1)
 _NONE_REJECTED = pl.DataFrame(schema=REJECTED_SCHEMA)
 
 
@@ -118,13 +119,25 @@ def klines(page: Places, columns: Columns, *, interval: Interval, asked_at: date
     interval : Interval
         What was asked for.
     asked_at : datetime
-        A bar that closes later is provisional, whatever the venue says of it.
+        A bar that closes later is provisional, whatever the venue says of it; one that opens much later is set aside.
     """
+    ahead = columns["open_time"] > utc(asked_at) + _CLOCKS_APART
+    if ahead.any():
+        page, columns = _without(page, columns, ahead, "opens after it was asked for, by more than clocks are apart")
     opened = columns["open_time"]
     closed = _close_time(opened, interval)
     timed = {**columns, "close_time": closed, "is_provisional": closed > utc(asked_at)}
     derived = {} if _is_regular(opened, interval) else {"defect": _defect(columns, interval)}
     return _judged(page, timed, KLINES, derived=derived)
+
+
+def _without(page: Places, columns: Columns, is_bad: pl.Series, cause: str) -> tuple[Places, Columns]:
+    """Return the page without the rows that cannot be used; they are set aside with `cause`."""
+    positions = np.asarray(page.positions)
+    bad = positions[is_bad.to_numpy()].tolist()
+    aside = [Rejected(position, cause, raw) for position, raw in zip(bad, page.raws(bad), strict=True)]
+    kept = Places(positions[~is_bad.to_numpy()].tolist(), [*page.rejected, *aside], page.cut)
+    return kept, {name: column.filter(~is_bad) for name, column in columns.items()}
 
 
 def _close_time(opened: pl.Series, interval: Interval) -> pl.Series:

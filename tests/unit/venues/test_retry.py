@@ -133,6 +133,15 @@ def test_refusal_in_the_venues_own_words_is_the_venues_own_error(tmp_path: Path)
     play(tmp_path, answer(400, b'{"code":-1121}'), act=act)
 
 
+@pytest.mark.parametrize("status", [401, 403, 451])
+def test_who_is_shut_out_is_told_so_whatever_the_venue_says_beside_it(tmp_path: Path, status: int) -> None:
+    async def act(scene: Scene) -> None:
+        with pytest.raises(RefusedError, match=f"answered {status}"):
+            await scene.ask()
+
+    play(tmp_path, answer(status, b'{"code":-1121}'), act=act)
+
+
 def test_retry_after_is_waited_out_before_the_jitter(tmp_path: Path) -> None:
     scene = play(tmp_path, answer(429, retry_after="7"), answer())
     assert scene.fake.sleeps == [7 + waits(1)[0]]

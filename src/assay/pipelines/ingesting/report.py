@@ -131,6 +131,16 @@ class IngestResult:
         """Batches that are in bronze now and were not before."""
         return sum(tally.new for venue in self.venues for tally in venue.datasets.values())
 
+    @property
+    def unknown(self) -> list[str]:
+        """Assets of which no venue that was asked for bars has a pair."""
+        known: dict[str, bool] = {}
+        for venue in self.venues:
+            for proof in venue.proofs:
+                symbol = proof.series.symbol
+                known[symbol.base] = known.get(symbol.base, False) or str(symbol) not in venue.not_traded
+        return sorted(asset for asset, is_known in known.items() if not is_known)
+
     def to_dict(self) -> dict[str, object]:
         """Return it as plain values for JSON."""
         return {
@@ -138,6 +148,7 @@ class IngestResult:
             "slot": self.slot,
             "started_at": self.started_at.isoformat(),
             "new_batches": self.new_batches,
+            "unknown": self.unknown,
             "venues": [one.to_dict() for one in self.venues],
         }
 

@@ -158,6 +158,16 @@ def test_several_kinds_of_bad_rows_come_in_the_order_of_the_page() -> None:
     assert found.rows.height == 1
 
 
+def test_bar_from_the_future_is_set_aside_and_one_that_clocks_explain_is_not() -> None:
+    later = kline(open_time=START_MS + 7 * 86_400_000)
+    found = klines("nonsense", kline(), later, kline(open_time=START_MS + 3_600_000), asked_at=START + HOUR / 2)
+    assert found.rows["is_provisional"].to_list() == [True, True]
+    assert found.rejected["position"].to_list() == [0, 2]
+    assert found.rejected.row(1) == (
+        2, "opens after it was asked for, by more than clocks are apart", json.dumps(later),
+    )  # fmt: skip
+
+
 def test_zero_volume_is_a_bar() -> None:
     quiet = kline(volume="0", quote_volume="0", taker_buy_volume="0", taker_buy_quote_volume="0", num_trades=0)
     assert klines(quiet).rejected.height == 0
