@@ -109,3 +109,12 @@
         ['bid_prices', 'bid_quantities', 'ask_prices', 'ask_quantities'],
     ) }}
 {%- endmacro %}
+
+{% macro no_trade_rows() -%}
+    {{ no_polled_rows(
+        ['market', 'symbol', 'venue_symbol', 'side'],
+        ['event_time'],
+        ['price', 'quantity'],
+        ['aggregate_id', 'first_trade_id', 'last_trade_id'],
+    ) }}
+{%- endmacro %}

@@ -171,6 +171,20 @@ def test_S09_order_books_with_bids_asks_and_spread(home: Path) -> None:
         assert 0 < book["bid_prices"][0] < book["ask_prices"][0]
 
 
+def test_L01_trades_are_readable_as_they_were_received_when_they_are_asked_for(home: Path) -> None:
+    done(home, "ingest", "binance:trades", "--symbols", "BTC,ETH")
+    received = rows(home, "trades", "binance")
+    assert received["symbol"].value_counts().sort("symbol").rows() == [("BTC-USDT", 1_000), ("ETH-USDT", 1_000)]
+    done(home, "build")
+    sql = "select symbol, aggregate_id, price, quantity, side from bronze.raw_trades order by symbol, aggregate_id"
+    stored = done(home, "query", sql)
+    wanted = received.sort("symbol", "aggregate_id").select("symbol", "aggregate_id", "price", "quantity", "side")
+    assert stored == wanted.to_dicts()
+    # A plain ingest leaves them out: they are large.
+    done(home, "ingest", "binance", "--symbols", "XRP", "--since", "2024-05-31")
+    assert rows(home, "trades", "binance").height == received.height
+
+
 def test_S11_backfill_of_many_symbols_proves_its_coverage_and_goes_on_where_it_stopped(home: Path) -> None:
     words = ("ingest", "binance:klines", "wazirx:klines", "--symbols", "BTC,ETH,XRP", "--intervals", "1h,15m")
     half = done(home, *words, "--since", "2024-05-01", "--until", "2024-05-20")

@@ -51,6 +51,7 @@ POLLED = (
     HashedTable("silver.processed_wazirx_tickers", ("venue", "market", "venue_symbol", "slot_at"), _POLLED),
     HashedTable("silver.processed_crypto_market", ("venue", "coin_id", "slot_at"), _POLLED),
     HashedTable("silver.inr_usd_rates", ("source", "slot_at")),
+    HashedTable("silver.trade_observations", ("venue", "market", "symbol", "slot_at", "aggregate_id"), _POLLED),
     HashedTable("silver.order_books", ("venue", "market", "symbol", "slot_at", "batch_id"), _POLLED),
 )
 """The tables of silver that follow from answers to a question that is asked again and again."""

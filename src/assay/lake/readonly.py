@@ -29,8 +29,10 @@ _SCHEMAS = ("bronze", "silver", "gold")
 _TICKERS, _COINS = "silver.ticker_observations", "silver.coin_observations"
 _INSERT_ONLY = (
     "bronze.batches", "bronze.raw_crypto_prices", "bronze.raw_binance_tickers", "bronze.raw_wazirx_tickers",
-    "bronze.raw_crypto_market", "bronze.raw_market_data", "bronze.raw_orderbook", "silver.kline_revisions",
-    "silver.kline_defects", "silver.quarantined_rows", "silver.order_books", "silver.inr_usd_rates", _TICKERS, _COINS,
+    "bronze.raw_crypto_market", "bronze.raw_market_data", "bronze.raw_orderbook", "bronze.raw_trades",
+    "silver.kline_revisions",
+    "silver.kline_defects", "silver.quarantined_rows", "silver.order_books", "silver.trade_observations",
+    "silver.inr_usd_rates", _TICKERS, _COINS,
 )  # fmt: skip
 
 

@@ -23,12 +23,16 @@ _SQL = "sql"
 _STEPS = "steps"
 _LAYERS = ("silver.kline_revisions", reads.CLEANED, steps.TABLE, "gold.daily_crypto_metrics")
 _POLLED_LAYERS = (
-    "silver.ticker_observations", "silver.coin_observations", "silver.order_books", "silver.inr_usd_rates",
+    "silver.ticker_observations", "silver.coin_observations", "silver.order_books",
+    "silver.trade_observations", "silver.inr_usd_rates",
     "gold.crypto_market",
 )  # fmt: skip
 COUNTED = (*_LAYERS, *_POLLED_LAYERS, "silver.kline_defects", "silver.quarantined_rows")
 
-_TAGS = {"klines": frozenset({bronze.KLINES}), "polled": frozenset({"tickers", "coin_markets", "order_books"})}
+_TAGS = {
+    "klines": frozenset({bronze.KLINES}),
+    "polled": frozenset({"tickers", "coin_markets", "order_books", "trades"}),
+}
 """Tags of the dbt models, and the datasets without which models of the tag have nothing to do."""
 
 

@@ -23,8 +23,9 @@ from assay.pipelines.ingesting import batches
 from assay.pipelines.ingesting.batches import Batch
 from assay.pipelines.ingesting.client import Answer
 from assay.pipelines.ingesting.questions import KlinesQuestion
+from assay.pipelines.ingesting.sources import OF_ONE_SYMBOL
 from assay.pipelines.workspace import Workspace
-from assay.venues.datasets import KLINES, ORDER_BOOKS
+from assay.venues.datasets import KLINES
 from assay.venues.parsed import Parsed, Venue
 from assay.venues.registry import find_venue, venue_names
 from assay.venues.spec import Endpoint, Kind, Request, Role
@@ -163,7 +164,7 @@ def _batch(venue: Venue, header: BatchHeader, answer: Answer) -> Batch:
         series, start, end = _asked(venue, header)
         question = KlinesQuestion(answer.request, start, end, int(answer.param(Role.LIMIT) or 1), header.slot)
         return batches.klines_batch(venue.spec, series, question, answer)
-    symbol = venue.spec.symbols.to_symbol(answer.param(Role.SYMBOL) or "") if dataset == ORDER_BOOKS else None
+    symbol = venue.spec.symbols.to_symbol(answer.param(Role.SYMBOL) or "") if dataset in OF_ONE_SYMBOL else None
     return batches.snapshot_batch(dataset, answer, header.slot, symbol=symbol)
 
 

@@ -171,6 +171,12 @@ def trades_request(
     return ask(spec, TRADES, values)
 
 
+def recent_trades_request(spec: VenueSpec, symbol: Symbol, *, limit: int | None = None) -> Request:
+    """Ask for the newest trades, as many as the venue gives at once unless `limit` says fewer."""
+    page = limit or spec.feeding(TRADES).page_limit
+    return ask(spec, TRADES, {Role.SYMBOL: spec.symbols.to_wire(symbol), Role.LIMIT: page})
+
+
 def instruments_request(spec: VenueSpec) -> Request:
     """Ask what is traded, in what ticks and lots."""
     return ask(spec, INSTRUMENTS, {})

@@ -19,7 +19,8 @@ from assay.lake import bronze
 from assay.lake.bronze import AskedRange, BatchHeader
 from assay.pipelines.ingesting.client import Answer
 from assay.pipelines.ingesting.questions import KlinesQuestion
-from assay.venues.datasets import INSTRUMENTS, KLINES, MOMENT, ORDER_BOOKS, TICKERS
+from assay.pipelines.ingesting.sources import OF_ONE_SYMBOL
+from assay.venues.datasets import INSTRUMENTS, KLINES, MOMENT, ORDER_BOOKS, TICKERS, TRADES
 from assay.venues.parsed import Parsed
 from assay.venues.spec import Request, Role, VenueSpec
 from assay.venues.tables import IDENTICAL_DUPLICATE, OFF_GRID
@@ -95,13 +96,13 @@ def klines_batch(spec: VenueSpec, series: SeriesId, question: KlinesQuestion, an
 def snapshot_batch(dataset: str, answer: Answer, slot: str, *, symbol: Symbol | None = None) -> Batch:
     """Return the batch of an answer that shows a moment."""
     place: dict[str, object] = {}
-    if dataset in (TICKERS, INSTRUMENTS, ORDER_BOOKS):
+    if dataset in (TICKERS, INSTRUMENTS, ORDER_BOOKS, TRADES):
         place["market"] = Market.SPOT.value
-    if dataset == ORDER_BOOKS:
-        request = answer.request
+    if dataset in OF_ONE_SYMBOL:
         place |= {"symbol": symbol, "venue_symbol": answer.param(Role.SYMBOL)}
+        assert symbol is not None, f"{answer.request.endpoint} is asked for one symbol"
+    if dataset == ORDER_BOOKS:
         place["depth_limit"] = int(answer.param(Role.LIMIT) or 0)
-        assert symbol is not None, f"{request.endpoint} is asked for one symbol"
     rows = _placed(answer.parsed, place)
     header = _header(dataset, answer, slot, accepted=rows.height)
     rows = _lineage(rows, header).with_columns(available_at=pl.col("known_at"))

@@ -11,11 +11,17 @@ from assay.domain.errors import BadInputError
 from assay.domain.instrument import Market, SeriesId
 from assay.domain.interval import EPOCH, Interval, parse_moment
 from assay.domain.symbol import Symbol
-from assay.pipelines.ingesting.sources import Source, read_sources, sources_of
+from assay.pipelines.ingesting.sources import OF_ONE_SYMBOL, Source, read_sources, sources_of
 from assay.settings import Settings, VenueSettings
-from assay.venues.datasets import COIN_MARKETS, INSTRUMENTS, KLINES, ORDER_BOOKS, TICKERS
+from assay.venues.datasets import COIN_MARKETS, INSTRUMENTS, KLINES, ORDER_BOOKS, TICKERS, TRADES
 from assay.venues.registry import find_spec, venue_names
-from assay.venues.requests import coin_markets_request, depth_request, instruments_request, tickers_request
+from assay.venues.requests import (
+    coin_markets_request,
+    depth_request,
+    instruments_request,
+    recent_trades_request,
+    tickers_request,
+)
 from assay.venues.spec import Request, VenueSpec
 
 INSTRUMENTS_EVERY = timedelta(days=1)
@@ -251,9 +257,11 @@ def _snapshots(settings: Settings, wanted: Wanted, spec: VenueSpec, datasets: It
                 yield SnapshotPlan(COIN_MARKETS, request, every)
         elif dataset == INSTRUMENTS:
             yield SnapshotPlan(INSTRUMENTS, instruments_request(spec), INSTRUMENTS_EVERY)
-        elif dataset == ORDER_BOOKS:
+        elif dataset in OF_ONE_SYMBOL:
             for text in wanted.symbols or settings.ingest.depth_symbols:
                 pair = _pair(settings, spec, text)
-                if pair:
+                if pair and dataset == ORDER_BOOKS:
                     request = depth_request(spec, pair[0], limit=settings.ingest.depth_limit)
                     yield SnapshotPlan(ORDER_BOOKS, request, every, pair[0], pair[1])
+                elif pair:
+                    yield SnapshotPlan(TRADES, recent_trades_request(spec, pair[0]), every, pair[0], pair[1])

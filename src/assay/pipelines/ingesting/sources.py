@@ -11,11 +11,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from assay.domain.errors import BadInputError
-from assay.venues.datasets import COIN_MARKETS, INSTRUMENTS, KLINES, ORDER_BOOKS, TICKERS
+from assay.venues.datasets import COIN_MARKETS, INSTRUMENTS, KLINES, ORDER_BOOKS, TICKERS, TRADES
 from assay.venues.registry import find_spec, venue_names
 
 DATASETS = (KLINES, TICKERS, ORDER_BOOKS, COIN_MARKETS, INSTRUMENTS)
 """The datasets that are ingested, of every venue that publishes them."""
+ON_REQUEST = (TRADES,)
+"""Those that are ingested only when they are named: they are large."""
+OF_ONE_SYMBOL = (ORDER_BOOKS, TRADES)
+"""Snapshots that are asked for symbol by symbol, whose rows do not say which one they are of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +33,10 @@ class Source:
         return f"{self.venue}:{self.dataset}"
 
 
-def sources_of(venue: str) -> tuple[Source, ...]:
-    """Return everything that can be ingested from a venue."""
+def sources_of(venue: str, *, of: tuple[str, ...] = DATASETS) -> tuple[Source, ...]:
+    """Return what of the datasets `of` can be ingested from a venue."""
     published = {endpoint.dataset for endpoint in find_spec(venue).endpoints}
-    return tuple(Source(venue, dataset) for dataset in DATASETS if dataset in published)
+    return tuple(Source(venue, dataset) for dataset in of if dataset in published)
 
 
 def read_sources(words: Iterable[str]) -> tuple[Source, ...]:
@@ -43,7 +47,7 @@ def read_sources(words: Iterable[str]) -> tuple[Source, ...]:
     BadInputError
         If a word names no venue, or a dataset that the venue does not publish; with the nearest one that there is.
     """
-    known = {str(source): source for name in venue_names() for source in sources_of(name)}
+    known = {str(source): source for name in venue_names() for source in sources_of(name, of=DATASETS + ON_REQUEST)}
     found: dict[Source, None] = {}
     for word in words:
         if word in known:

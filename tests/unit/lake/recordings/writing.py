@@ -44,7 +44,7 @@ def read_text(
 ) -> Recording:
     path = folder / name
     body = text.encode() if isinstance(text, str) else text
-    path.write_bytes(gzip.compress(body) if name.endswith(".gz") else body)
+    path.write_bytes(gzip.compress(body, mtime=0) if name.endswith(".gz") else body)
     return read_recording(path, chosen or spec())
 
 
