@@ -270,10 +270,12 @@ def _judged(page: Places, columns: Columns, dataset: str, *, derived: Mapping[st
 
 def _completed(columns: Columns, schema: pl.Schema) -> pl.DataFrame:
     """Return the columns in the order of the schema; those that the venue does not publish are null."""
-    height = len(next(iter(columns.values())))
+    rows = len(next(iter(columns.values())))
     return pl.DataFrame(
         [
-            columns[name].alias(name) if name in columns else pl.Series(name, [None] * height, dtype=dtype)
+            columns[name].alias(name)
+            if name in columns
+            else pl.Series(name, [None], dtype=dtype).new_from_index(0, rows)
             for name, dtype in schema.items()
         ]
     )
