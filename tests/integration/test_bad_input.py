@@ -109,7 +109,6 @@ def test_wrong_words_are_one_line_and_import_nothing(
         (("klines", "DOGE-USDT"), "no series for the symbol: 'DOGE-USDT'; the lake holds BTC-USDT"),
         (("klines", "BTC-USDT", "--interval", "1q"), "unknown interval"),
         (("klines", "BTC-USDT", "--since", "2024-02-01", "--until", "2024-01-01"), "the range is empty"),
-        (("run",), "say where the data comes from"),
         (("run", "--recorded", "--plan", "nowhere.yaml"), "the recordings plan cannot be read"),
     ],
 )

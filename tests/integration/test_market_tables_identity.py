@@ -56,16 +56,14 @@ def test_five_slots_at_once_and_shuffled_over_several_builds_are_one_lake(
         give(at_once, root, header)
     build(at_once)
     expected = hashes(at_once)
-    workspace = at_once
-    for seed in (1, 2):
-        shuffled = list(headers)
-        random.Random(seed).shuffle(shuffled)
-        workspace = open_frozen(tmp_path / f"shuffled-{seed}", NOW)
-        for start in range(0, len(shuffled), 7):
-            for header in shuffled[start : start + 7]:
-                give(workspace, root, header)
-            build(workspace)
-        assert hashes(workspace) == expected
+    shuffled = list(headers)
+    random.Random(1).shuffle(shuffled)
+    workspace = open_frozen(tmp_path / "shuffled", NOW)
+    for start in range(0, len(shuffled), 8):
+        for header in shuffled[start : start + 8]:
+            give(workspace, root, header)
+        build(workspace)
+    assert hashes(workspace) == expected
     build(workspace, full_refresh=True)
     assert hashes(workspace) == expected
     held = "select count(*), count(distinct (batch_id, row_number)), count(*) filter (where is_repeated) "

@@ -309,6 +309,7 @@ def test_real_recording_comes_back_as_it_is_imported(name: str, tmp_path: Path) 
     check_says_what_the_file_says(fetched, recording)
 
 
+@pytest.mark.soak
 @pytest.mark.recorded
 @ARE_THERE
 def test_real_recording_goes_over_sockets_by_commands_alone(tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ class Circuit:
     def succeeded(self) -> None:
         """Say that the venue answered, if only to refuse."""
         if self.is_down:
-            _log.warning("venue=%s is=up", self.venue)
+            _log.info("venue=%s is=up", self.venue)
         self._count = 0
         self._rest_until = None
         self._next_rest_s = self._rest_s
@@ -115,6 +115,6 @@ class Circuit:
             self._first_s = now_s
         self._count += 1
         if self._count >= self._enough and now_s - self._first_s >= self._over_s:
-            _log.warning("venue=%s is=down rest_s=%.0f", self.venue, self._next_rest_s)
+            _log.info("venue=%s is=down rest_s=%.0f", self.venue, self._next_rest_s)
             self._rest_until = now_s + self._next_rest_s
             self._next_rest_s = min(2 * self._next_rest_s, self._longest_rest_s)
