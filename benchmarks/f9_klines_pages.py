@@ -29,7 +29,7 @@ from benchmarks.lakes import Stage
 GOAL_OF_TABLE, GOAL_OF_PARQUET = 0.25, 0.5
 _ROUNDS, _ROWS = 21, 1_000
 _START, _BAR = datetime(2024, 1, 1, tzinfo=UTC), timedelta(minutes=1)
-_ASKED_AT = datetime(2024, 2, 1, tzinfo=UTC)
+_ASKED_AT = datetime(2024, 3, 15, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _WIRE = (
     "open_time", "open", "high", "low", "close", "volume", "source_close_time", "quote_volume", "num_trades",

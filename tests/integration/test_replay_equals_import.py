@@ -282,6 +282,7 @@ def commanded(folder: Path, recording: Recording) -> tuple[Workspace, Workspace]
     return open_frozen(fetched, NOW), open_frozen(brought, NOW)
 
 
+@pytest.mark.soak
 def test_recording_without_holes_goes_over_sockets_in_one_command(tmp_path: Path) -> None:
     recording = read_file(write_csv(tmp_path / "BTCUSDT.csv", hourly(1_500)))
     fetched, brought = commanded(tmp_path, recording)
