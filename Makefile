@@ -8,6 +8,10 @@ BIN := $(VENV)/bin
 PINS := constraints/default.txt
 # A file stays on one worker, so that what its tests share is made once.
 PARALLEL := -n auto --dist loadfile
+# Fuzzing, statistics and brute force: half the time of all unit tests. `make check` leaves them to `make test`.
+THOROUGH := $(addprefix tests/unit/, domain/test_spans.py features/test_compile.py lake/test_coverage.py \
+	lake/recordings/test_garbage.py venues/test_scan.py $(addprefix venues/sandbox/, test_bars.py \
+	test_coingecko_dialect.py test_honesty.py test_market.py test_skeleton.py))
 UV := $(shell command -v uv 2>/dev/null)
 # Any tool of this tree that Python runs treats warnings by pyproject.toml, and finds the pinned packages only.
 unexport PYTHONPATH
@@ -65,7 +69,7 @@ lint: $(VENV)/installed-dev
 	$(BIN)/lint-imports --no-cache
 
 check: lint ## Format, lint, types, layers, unit and contract tests: what one runs all day
-	$(BIN)/pytest $(PARALLEL) src tests/structure tests/unit tests/contract
+	$(BIN)/pytest $(PARALLEL) $(addprefix --ignore=,$(THOROUGH)) src tests/structure tests/unit tests/contract
 
 test: lint ## Everything but the soak tests
 	$(BIN)/pytest $(PARALLEL)

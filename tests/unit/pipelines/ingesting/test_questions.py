@@ -9,7 +9,7 @@ from random import Random
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assay.domain.instrument import SeriesId
@@ -159,6 +159,8 @@ def test_full_answer_to_a_long_question_proves_nothing_beyond_its_last_bar() -> 
     assert ledger.series(SERIES).proof(START, START + 61 * HOUR).settled == 61
 
 
+# Each example is thirty polls.
+@settings(max_examples=settings().max_examples // 8)
 @given(
     hours=st.frozensets(st.integers(0, 62)),
     listed=st.integers(0, 62),
