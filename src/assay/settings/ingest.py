@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -26,6 +27,14 @@ MAJORS = (
 """Assets that are fetched unless others are named; each venue quotes them in its own `quote`."""
 
 _LIST = Annotated[tuple[str, ...], NoDecode]
+
+
+def _checked(parse: Callable[[str], object], text: str) -> None:
+    """Let pydantic say what `parse` says of a text that it refuses."""
+    try:
+        parse(text)
+    except BadInputError as error:
+        raise ValueError(str(error)) from None
 
 
 class VenueSettings(BaseModel):
@@ -127,10 +136,7 @@ class IngestSettings(BaseModel):
     @classmethod
     def _are_intervals(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
         for code in codes:
-            try:
-                Interval.parse(code)
-            except BadInputError as error:
-                raise ValueError(str(error)) from None
+            _checked(Interval.parse, code)
         return codes
 
     @validates("since", "since_short")
@@ -148,10 +154,7 @@ class IngestSettings(BaseModel):
     @validates("every", "settle")
     @classmethod
     def _is_a_length(cls, text: str) -> str:
-        try:
-            parse_duration(text)
-        except BadInputError as error:
-            raise ValueError(str(error)) from None
+        _checked(parse_duration, text)
         return text
 
     @validates("limits_dir")

@@ -113,6 +113,3 @@ SCHEMAS: dict[str, pl.Schema] = {
     PING: pl.Schema({}),
 }
 """Dataset to its columns, in their order; every parser returns exactly these."""
-
-STORED = (KLINES, TICKERS, ORDER_BOOKS, TRADES, INSTRUMENTS, COIN_MARKETS)
-"""The datasets that are kept; the others only say that the venue is there."""

@@ -77,6 +77,6 @@ def account_of(plan: VenuePlan) -> str:
 
     Its documented addresses share one, since limits are by our address; any other address is a venue of its own.
     """
-    if not plan.is_the_sandbox:
+    if not plan.is_undocumented:
         return plan.spec.name
     return f"{plan.spec.name}-{hashlib.sha256(plan.base_url.encode()).hexdigest()[:12]}"

@@ -55,7 +55,7 @@ def ingest(
     """
     check_free_space(workspace.home.root, int(workspace.settings.lake.min_free_bytes))
     if access is None:
-        if not all(one.is_the_sandbox for one in plan.venues):
+        if not all(one.is_undocumented for one in plan.venues):
             check_origin(workspace.home, REAL)
         access = access_of(workspace.settings.ingest, workspace.clock)
     started = access.timing.clock.now()

@@ -89,8 +89,8 @@ class VenuePlan:
     snapshots: tuple[SnapshotPlan, ...] = ()
 
     @property
-    def is_the_sandbox(self) -> bool:
-        """Whether the address is none that the venue documents, so that its limits are an account of their own."""
+    def is_undocumented(self) -> bool:
+        """Whether the venue documents no such address: a sandbox or a proxy, with limits of its own."""
         return self.base_url not in (self.spec.base_url, *self.spec.other_base_urls)
 
 
