@@ -36,7 +36,8 @@ SECOND = FIRST + timedelta(minutes=15)
 VENUES = ("binance", "coingecko", "wazirx")
 WRITING = (Point.FILE_WRITTEN, Point.FILE_NAMED, Point.STATE_BEGUN, Point.STATE_WRITTEN, Point.STATE_REMOVED)
 """Points of every small file, which a poll comes to many times."""
-INGESTING = (*WRITING, Point.BODY_KEPT, Point.QUARANTINE_KEPT, Point.BATCH_COMMITTED)
+INGESTING = (Point.QUARANTINE_KEPT, Point.BODY_KEPT, Point.BATCH_COMMITTED, *WRITING)
+"""Those of ingesting, the rarest first: a poll that was killed elsewhere may have passed it, and will not again."""
 TRIED = 5
 """So many hits of a point that is reached more often are tried, evenly spread."""
 
