@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.resources
 import io
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -158,3 +163,69 @@ def test_oracles_of_the_tests_start() -> None:
 
     assert talib.EMA(np.array([1.0, 2.0, 3.0, 4.0]), timeperiod=3).tolist()[2:] == [2.0, 3.0]
     assert psutil.Process().memory_info().rss > 0
+
+
+def test_django_answers_below_fastapi_in_one_process(tmp_path: Path) -> None:
+    """In a process of its own: Django is configured once a process."""
+    script = """
+import sys
+from django.conf import settings
+settings.configure(ALLOWED_HOSTS=["*"], ROOT_URLCONF="__main__", SECRET_KEY="boot")
+import django
+django.setup()
+from django.core.asgi import get_asgi_application
+from django.http import HttpResponse
+from django.urls import path
+urlpatterns = [path("page/", lambda request: HttpResponse("a page"))]
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+app = FastAPI()
+app.get("/route")(lambda: {"answer": 42})
+app.mount("/", get_asgi_application())
+with TestClient(app) as client:
+    assert client.get("/route").json() == {"answer": 42}
+    assert client.get("/page/").text == "a page"
+print("both")
+"""
+    words = [sys.executable, "-W", "ignore", "-c", script]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.stdout, done.returncode) == ("both\n", 0), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("package", "file", "says"),
+    [
+        ("litecharts", "js/lightweight-charts.js", "TradingView Lightweight Charts™ v5."),
+        ("plotly", "package_data/plotly.min.js", "plotly.js v"),
+        ("django_htmx", "static/django_htmx/htmx-2.min.js", "htmx"),
+    ],
+)
+def test_scripts_of_the_pages_come_in_packages(package: str, file: str, says: str) -> None:
+    script = importlib.resources.files(package).joinpath(*file.split("/")).read_text(encoding="utf-8")
+    assert says in script[:2_000]
+
+
+def test_metrics_are_written_as_prometheus_reads_them() -> None:
+    from prometheus_client import CollectorRegistry, Counter, generate_latest
+
+    registry = CollectorRegistry()
+    Counter("asked", "Questions", ["route"], registry=registry).labels("/klines").inc()
+    assert 'asked_total{route="/klines"} 1.0' in generate_latest(registry).decode()
+
+
+def test_chromium_runs_a_script_and_axe_looks_at_the_page() -> None:
+    from axe_playwright_python.sync_playwright import Axe
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        if "CI" in os.environ:
+            pytest.fail("Chromium is not installed")
+        pytest.skip("Chromium is not installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page()
+        page.set_content("<html lang=en><title>boot</title><main><h1>boot</h1><img src='data:,'></main>")
+        assert page.evaluate("6 * 7") == 42
+        assert "image-alt" in {one["id"] for one in Axe().run(page).response["violations"]}
+        browser.close()
