@@ -149,6 +149,7 @@ def check_batches(workspace: Workspace) -> None:
     assert not [one for one in found if one.dataset in (bronze.POISON, bronze.FAILURES)]
 
 
+@pytest.mark.soak
 def test_three_ingest_and_one_builds_while_others_read(tmp_path: Path) -> None:
     prove(tmp_path, since="2024-05-31", intervals="1h,1m", builds=2)
 
