@@ -24,12 +24,21 @@
 
 {# `observations` names a relation shaped like silver.kline_revisions. #}
 {% macro current_klines(observations) -%}
+    with observed as (
+        select * from {{ observations }}
+    ),
+
+    -- Few bars, if any: nearly all have one observation, and go past all that follows.
+    observed_again as (
+        select {{ kline_columns() }} from observed group by {{ kline_columns() }} having count(*) > 1
+    )
+
     select
         {{ kline_columns() }}, close_time, open, high, low, close, volume, quote_volume, num_trades,
         taker_buy_volume, taker_buy_quote_volume, known_at, available_at, 1 as revision,
         not is_provisional as is_closed
-    from {{ observations }}
-    qualify count(*) over (partition by {{ kline_columns() }}) = 1
+    from observed
+    anti join observed_again using ({{ kline_columns() }})
 
     union all by name
 
@@ -69,8 +78,8 @@
                         else 0
                     end as is_change
                 from (
-                    select * from {{ observations }}
-                    qualify count(*) over (partition by {{ kline_columns() }}) > 1
+                    select * from observed
+                    semi join observed_again using ({{ kline_columns() }})
                 )
                 window one_bar as (
                     partition by {{ kline_columns() }}

@@ -1,8 +1,8 @@
 """Content hashes: two tables that say the same have the same hash, whenever and in however many steps they were made.
 
-Only business columns count: when a row was received, by which batch and in which run are left out. Floats count to 12
-significant digits, rows in the order of their key. Without `HISTORY` the hash is that of what the market did, whichever
-way Assay came to know it: with a correction in between, or hours late.
+Only business columns count: when a row was received, by which batch and in which run are left out. Floats count to 40
+bits, which are 12 significant digits; rows come in the order of their key. Without `HISTORY` the hash is that of what
+the market did, whichever way Assay came to know it: with a correction in between, or hours late.
 """
 
 from __future__ import annotations
@@ -12,6 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from assay.lake.catalog import CATALOG
 from assay.lake.manifest import has_table
@@ -19,6 +23,8 @@ from assay.lake.manifest import has_table
 NOT_CONTENT = frozenset({"known_at", "batch_id", "feature_set", "row_number"})
 HISTORY = frozenset({"revision", "available_at"})
 """Columns about how a row came to be known, which are content all the same unless they are left out by name."""
+
+_ROWS_AT_ONCE = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,31 +82,56 @@ def content_hash(
     for table in tables:
         if has_table(connection, table.name):
             digest.update(table.name.encode())
-            for row_hash in _row_hashes(connection, table, NOT_CONTENT | table.without | without):
-                digest.update(row_hash)
+            digest.update(_table_hash(connection, table, NOT_CONTENT | table.without | without))
     return digest.hexdigest()[:16]
 
 
-def _row_hashes(connection: duckdb.DuckDBPyConnection, table: HashedTable, without: frozenset[str]) -> list[bytes]:
+def _table_hash(connection: duckdb.DuckDBPyConnection, table: HashedTable, without: frozenset[str]) -> bytes:
+    """Return the hash of the columns' names, kinds and values, column by column in the order of the rows' key."""
     described = connection.execute(f"describe {CATALOG}.{table.name}").fetchall()
     columns = sorted((name, kind) for name, kind, *_ in described if name not in without)
-    texts = ", ".join(_text(name, kind) for name, kind in columns)
-    key = ", ".join(table.key)
-    # One hash per 10,000 rows, folded on the database's side: a row's text never comes here.
-    return [
-        bytes.fromhex(row[0])
-        for row in connection.execute(
-            f"select sha256(string_agg(row_hash, '' order by position)) from ("
-            f"  select sha256(concat_ws('|', {texts})) as row_hash, row_number() over (order by {key}) as position"
-            f"  from {CATALOG}.{table.name}) group by position // 10000 order by position // 10000"
-        ).fetchall()
-    ]
+    values = ", ".join(f'{_plain(name, kind)} as "{name}"' for name, kind in columns)
+    # Two a column, so that it does not matter in which pieces the rows come.
+    hashers = [(hashlib.sha256(f"{name} {kind}".encode()), hashlib.sha256()) for name, kind in columns]
+    reader = connection.execute(
+        f"select {values} from {CATALOG}.{table.name} order by {', '.join(table.key)}"
+    ).to_arrow_reader(_ROWS_AT_ONCE)
+    for batch in reader:
+        for pair, column in zip(hashers, batch.columns, strict=True):
+            for hasher, part in zip(pair, _parts(column), strict=True):
+                hasher.update(part)
+    return b"".join(hasher.digest() for pair in hashers for hasher in pair)
 
 
-def _text(name: str, kind: str) -> str:
-    if kind == "DOUBLE":
-        # + 0.0 turns a negative zero into a plain one.
-        return f"coalesce(format('{{:.11e}}', \"{name}\" + 0.0), 'null')"
+def _plain(name: str, kind: str) -> str:
+    """Return the SQL of a column as one of the kinds that :func:`_parts` knows."""
     if kind.startswith("TIMESTAMP"):
-        return f"coalesce(epoch_us(\"{name}\")::varchar, 'null')"
-    return f"coalesce(\"{name}\"::varchar, 'null')"
+        return f'epoch_us("{name}")'
+    if kind in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT"):
+        return f'"{name}"::bigint'
+    return f'"{name}"' if kind == "DOUBLE" else f'"{name}"::varchar'
+
+
+def _parts(column: pa.Array) -> tuple[bytes, bytes]:
+    """Return the values of a column, and where they end and which of them are none."""
+    if pa.types.is_string(column.type):
+        texts = pc.fill_null(column, "").cast(pa.large_binary())
+        lengths = pc.fill_null(pc.binary_length(column), -1).to_numpy().astype(np.int64)
+        bounds = np.frombuffer(texts.buffers()[1], dtype=np.int64)[texts.offset : texts.offset + len(texts) + 1]
+        characters = texts.buffers()[2] or pa.py_buffer(b"")  # there may be none at all
+        return characters[int(bounds[0]) : int(bounds[-1])].to_pybytes(), lengths.tobytes()
+    numbers = column.fill_null(0).to_numpy(zero_copy_only=False)
+    if pa.types.is_floating(column.type):
+        numbers = _rounded(numbers)
+    return numbers.tobytes(), column.is_null().to_numpy(zero_copy_only=False).tobytes()
+
+
+def _rounded(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the numbers rounded to 40 of the 52 bits behind the point; plain zero for a negative one.
+
+    >>> _rounded(np.array([0.1 + 0.2, 0.3, -0.0])).tolist() == _rounded(np.array([0.3, 0.3, 0.0])).tolist()
+    True
+    """
+    bits = (numbers + 0.0).view(np.int64)
+    rounded: NDArray[np.float64] = ((bits + (1 << 11)) & ~((1 << 12) - 1)).view(np.float64)
+    return rounded

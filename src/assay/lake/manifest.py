@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import duckdb
+import polars as pl
 
 from assay.lake import bronze
 from assay.lake.catalog import CATALOG, transaction
@@ -35,6 +36,9 @@ _TABLES = {
 # What is made from the headers of bronze and may be made again at any time.
 _FROM_HEADERS = ("bronze.batches", "bronze.batch_ranges", "refresh.partitions")
 _NO_DATASET = "quarantine"
+AMONG = "batch_id in (select unnest(string_split(?, ',')))"
+"""Condition that a batch is among those given as one text, ids with commas between; a list would be bound one by one,
+and DuckDB looks for pandas anew for every Python value that is bound to a parameter."""
 COUNTS = ("rows_read", "accepted", "identical_duplicates", "restated", "provisional", "off_grid", "quarantined")
 
 
@@ -118,7 +122,7 @@ def register(connection: duckdb.DuckDBPyConnection, root: Path, *, everything: b
 def absent(connection: duckdb.DuckDBPyConnection, root: Path, batch_ids: Sequence[str]) -> list[Path]:
     """Return the files of the batches that bronze does not have any more."""
     rows = connection.execute(
-        f"select path from {CATALOG}.bronze.batches where list_contains(?, batch_id) order by 1", [list(batch_ids)]
+        f"select path from {CATALOG}.bronze.batches where {AMONG} order by 1", [",".join(batch_ids)]
     ).fetchall()
     return [root / row[0] for row in rows if not (root / row[0]).exists()]
 
@@ -139,10 +143,10 @@ def pending(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
 def datasets_of(connection: duckdb.DuckDBPyConnection, batch_ids: Sequence[str] | None = None) -> set[str]:
     """Return the datasets that the batches belong to, or all registered ones."""
-    condition = "true" if batch_ids is None else "list_contains(?, batch_id)"
+    condition = "true" if batch_ids is None else AMONG
     rows = connection.execute(
         f"select distinct dataset from {CATALOG}.bronze.batches where {condition}",
-        [] if batch_ids is None else [list(batch_ids)],
+        [] if batch_ids is None else [",".join(batch_ids)],
     ).fetchall()
     return {row[0] for row in rows}
 
@@ -171,11 +175,14 @@ def publish(
 
 def insert_rows(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Sequence[object]]) -> None:
     """Insert rows of Python values into a table of the lake; a no-op for none."""
-    for start in range(0, len(rows), 500):
-        chunk = rows[start : start + 500]
-        one = "(" + ", ".join("?" * len(chunk[0])) + ")"
-        values = [value for row in chunk for value in row]
-        connection.execute(f"insert into {CATALOG}.{table} values {', '.join([one] * len(chunk))}", values)
+    if not rows:
+        return
+    # As a table, for the reason that AMONG has.
+    connection.register("new_rows", pl.DataFrame(rows, orient="row", infer_schema_length=None))
+    try:
+        connection.execute(f"insert into {CATALOG}.{table} select * from new_rows")
+    finally:
+        connection.unregister("new_rows")
 
 
 def definition_changed(connection: duckdb.DuckDBPyConnection, name: str, hash_: str) -> bool:

@@ -15,7 +15,7 @@ import duckdb
 
 from assay.domain.interval import EPOCH, Interval
 from assay.lake.catalog import CATALOG, transaction
-from assay.lake.manifest import has_table, insert_rows
+from assay.lake.manifest import AMONG, has_table, insert_rows
 
 WINDOW_BARS = 169
 """How many bars before a bar its columns may depend on: the 168 whose returns are the window of the outlier rule in
@@ -49,11 +49,11 @@ def plan_zones(
     The table ``refresh.zones`` is what the dbt models and their tests read.
     """
     spans: dict[Key, list[Span]] = {}
-    condition = "true" if everything else "list_contains(?, batch_id)"
+    condition = "true" if everything else AMONG
     for venue, market, symbol, interval, first, last in connection.execute(
         f"select venue, market, symbol, interval, first_open_time, last_open_time "
         f"from {CATALOG}.bronze.batch_ranges where {condition} order by all",
-        [] if everything else [list(batch_ids)],
+        [] if everything else [",".join(batch_ids)],
     ).fetchall():
         spans.setdefault((venue, market, symbol, interval), []).append((first, last))
     if everything or not has_table(connection, _CLEANED):

@@ -198,5 +198,7 @@ class RateBudget:
                 ledger.shift(jump_us)
             ledger.tidy(now_us)
             result = change(ledger, now_us)
-            file.replace(ledger.to_text())
+            changed = ledger.to_text()
+            if changed != text:  # without limits nothing changes from request to request
+                file.replace(changed)
         return result

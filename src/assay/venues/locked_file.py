@@ -53,9 +53,11 @@ class LockedFile:
             If the disk refuses.
         """
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            # The lock is on a file of its own, because a rename would take it away with the old content.
-            descriptor = os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o644)
+            try:
+                descriptor = self._opened()
+            except FileNotFoundError:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                descriptor = self._opened()
         except OSError as error:
             raise self._refused(error) from error
         try:
@@ -96,6 +98,10 @@ class LockedFile:
     def _draft(self) -> Path:
         # Whoever holds the lock is the only writer, so one name will do.
         return self.path.with_suffix(".draft")
+
+    def _opened(self) -> int:
+        # The lock is on a file of its own, because a rename would take it away with the old content.
+        return os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o644)
 
     def _lock(self, descriptor: int) -> None:
         deadline = time.monotonic() + _PATIENCE_S

@@ -57,8 +57,8 @@ def prepare() -> None:
     from assay.venues import scan_kernel  # noqa: PLC0415  # heavy: only for those who have many pages
 
     if not _loaded:
-        _loaded.append(scan_kernel)
-        scan(b"[[0]]", _Smallest)
+        _scan(scan_kernel, b"[[0]]", _Smallest)
+        _loaded.append(scan_kernel)  # not before: nobody should wait for the compiler who can read without it
 
 
 def scan(body: bytes, row_type: type[tuple[Any, ...]]) -> Columns | None:
@@ -78,15 +78,17 @@ def scan(body: bytes, row_type: type[tuple[Any, ...]]) -> Columns | None:
         int64 for whole numbers, else float64, finite, rounded once like Python's ``float``. None if nothing was
         prepared, if there is no row, and if anything in the page is written in another way.
     """
-    if not _loaded:
-        return None
-    layout = _layout(row_type)
+    return _scan(_loaded[0], body, row_type) if _loaded else None
+
+
+def _scan(kernel: ModuleType, body: bytes, row_type: type[tuple[Any, ...]]) -> Columns | None:
+    layout = _layout(kernel, row_type)
     # The last byte is 0, which nothing goes on with: there the kernel stops at the latest.
     page = np.frombuffer(bytes(body) + b"\0", dtype=np.uint8)
     capacity = np.count_nonzero(page == ord("]"))
     wholes = np.empty((sum(layout.is_whole), capacity), dtype=np.int64)
     decimals = np.empty((len(layout.names) - len(wholes), capacity))
-    count = _loaded[0].scan_rows(page, layout.kinds, wholes, decimals)
+    count = kernel.scan_rows(page, layout.kinds, wholes, decimals)
     if count < 0:
         return None
     of_wholes, of_decimals = iter(wholes[:, :count]), iter(decimals[:, :count])
@@ -101,8 +103,7 @@ def scan(body: bytes, row_type: type[tuple[Any, ...]]) -> Columns | None:
 
 
 @cache
-def _layout(row_type: type[tuple[Any, ...]]) -> _Layout:
-    kernel = _loaded[0]
+def _layout(kernel: ModuleType, row_type: type[tuple[Any, ...]]) -> _Layout:
     kind_of = {int: kernel.WHOLE, str: kernel.TEXT, float: kernel.NUMBER}
     kinds: dict[str, int] = {}
     ranges: dict[str, tuple[int, int]] = {}

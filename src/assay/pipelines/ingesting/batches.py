@@ -9,14 +9,17 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from assay.domain.instrument import Market, SeriesId
+from assay.domain.interval import EPOCH
 from assay.domain.symbol import Symbol
 from assay.lake import bronze
-from assay.lake.bronze import AskedRange, BatchHeader
+from assay.lake.bronze import AskedRange, BatchHeader, BatchRange
 from assay.pipelines.ingesting.client import Answer
 from assay.pipelines.ingesting.questions import KlinesQuestion
 from assay.pipelines.ingesting.sources import OF_ONE_SYMBOL
@@ -37,7 +40,11 @@ _FAILURE_SCHEMA = pl.Schema(
         **dict.fromkeys(("slot", "batch_id"), pl.String()),
     }
 )
+_MICROSECOND = timedelta(microseconds=1)
 _QUARANTINE_SCHEMA = pl.Schema({"row_number": pl.Int64(), "cause": pl.String(), "raw": pl.String()})
+_NOTHING_SET_ASIDE = pl.DataFrame(
+    schema={**_QUARANTINE_SCHEMA, "venue": pl.String(), "batch_id": pl.String(), "known_at": MOMENT}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,44 +75,54 @@ class Failure:
 
 def klines_batch(spec: VenueSpec, series: SeriesId, question: KlinesQuestion, answer: Answer) -> Batch:
     """Return the batch of an answer with bars."""
-    rows = _placed(answer.parsed, {"market": series.market.value, "symbol": series.symbol, "interval": series.interval})
-    usable = rows.filter(pl.col("defect").is_null())
-    defects = rows["defect"].value_counts()
-    found: dict[str, int] = dict(defects.iter_rows())
+    parsed = answer.parsed
+    defect = parsed.rows["defect"]
+    usable = parsed.rows if defect.null_count() == len(defect) else parsed.rows.filter(defect.is_null())
     header = _header(KLINES, answer, question.slot, accepted=usable.height)
     header = replace(
         header,
         counts={
             **header.counts,
-            "identical_duplicates": found.get(IDENTICAL_DUPLICATE, 0),
+            "identical_duplicates": int((defect == IDENTICAL_DUPLICATE).sum()),
             "restated": 0,
             "provisional": int(usable["is_provisional"].sum()),
-            "off_grid": found.get(OFF_GRID, 0),
+            "off_grid": int((defect == OFF_GRID).sum()),
         },
-        ranges=bronze.ranges_of(usable),
+        ranges=_ranges(series, usable["open_time"]),
         asked=_asked(series, question, answer),
     )
-    known_at, available = pl.col("known_at"), pl.col("close_time") + spec.publication_delay
-    is_live = known_at <= available + LIVE
-    rows = _lineage(rows, header).with_columns(
-        available_at=pl.when(is_live).then(known_at).otherwise(available), recorded_at=known_at
-    )
-    return Batch(header, answer.response.body, rows, _quarantine(answer.parsed, header))
+    place = {"market": series.market.value, "symbol": str(series.symbol), "interval": series.interval.code}
+    rows = _lineage(_placed(parsed, place), header)
+    known_at, available = rows["known_at"], rows["close_time"] + spec.publication_delay
+    available_at = known_at.zip_with(available >= header.known_at - LIVE, available)
+    rows = rows.hstack([available_at.alias("available_at"), known_at.alias("recorded_at")])
+    return Batch(header, answer.response.body, rows, _quarantine(parsed, header))
+
+
+def _ranges(series: SeriesId, opened: pl.Series) -> tuple[BatchRange, ...]:
+    """Return which open times of its series an answer speaks about."""
+    if opened.is_empty():
+        return ()
+    first, last = opened.min(), opened.max()
+    assert isinstance(first, datetime), first
+    assert isinstance(last, datetime), last
+    return (BatchRange(series.market.value, str(series.symbol), series.interval.code, first, last, len(opened)),)
 
 
 def snapshot_batch(dataset: str, answer: Answer, slot: str, *, symbol: Symbol | None = None) -> Batch:
     """Return the batch of an answer that shows a moment."""
-    place: dict[str, object] = {}
+    place: dict[str, str | int] = {}
     if dataset in (TICKERS, INSTRUMENTS, ORDER_BOOKS, TRADES):
         place["market"] = Market.SPOT.value
     if dataset in OF_ONE_SYMBOL:
-        place |= {"symbol": symbol, "venue_symbol": answer.param(Role.SYMBOL)}
         assert symbol is not None, f"{answer.request.endpoint} is asked for one symbol"
+        place |= {"symbol": str(symbol), "venue_symbol": str(answer.param(Role.SYMBOL))}
     if dataset == ORDER_BOOKS:
         place["depth_limit"] = int(answer.param(Role.LIMIT) or 0)
     rows = _placed(answer.parsed, place)
     header = _header(dataset, answer, slot, accepted=rows.height)
-    rows = _lineage(rows, header).with_columns(available_at=pl.col("known_at"))
+    rows = _lineage(rows, header)
+    rows = rows.hstack([rows["known_at"].alias("available_at")])
     return Batch(header, answer.response.body, rows, _quarantine(answer.parsed, header))
 
 
@@ -193,25 +210,30 @@ def _parameters(request: Request) -> str:
     return json.dumps(dict(request.params), sort_keys=True)
 
 
-def _placed(parsed: Parsed, place: Mapping[str, object]) -> pl.DataFrame:
+def _placed(parsed: Parsed, place: Mapping[str, str | int]) -> pl.DataFrame:
     """Return the rows with where in the answer each stood, from 1, and with the columns that the question says."""
-    rejected = {int(position) for position in parsed.rejected["position"]}
-    numbers = [position + 1 for position in range(parsed.received) if position not in rejected]
-    constants = {name: pl.lit(value if isinstance(value, int) else str(value)) for name, value in place.items()}
-    if "depth_limit" in constants:
-        constants["depth_limit"] = constants["depth_limit"].cast(pl.Int64)
-    return parsed.rows.with_columns(pl.Series("row_number", numbers, dtype=pl.Int64), **constants)
+    numbers = np.arange(1, parsed.received + 1)
+    if parsed.rejected.height:
+        numbers = np.delete(numbers, parsed.rejected["position"].to_numpy())
+    constants = [_constant(name, value, parsed.rows.height) for name, value in place.items()]
+    return parsed.rows.hstack([pl.Series("row_number", numbers, dtype=pl.Int64), *constants])
+
+
+def _constant(name: str, value: str | int | datetime, height: int) -> pl.Series:
+    # Put together column by column: a page has a thousand rows, and planning a query over it takes longer than it.
+    if isinstance(value, datetime):
+        return pl.Series(name, [(value - EPOCH) // _MICROSECOND]).cast(MOMENT).new_from_index(0, height)
+    return pl.Series(name, [value]).new_from_index(0, height)
 
 
 def _lineage(rows: pl.DataFrame, header: BatchHeader) -> pl.DataFrame:
-    return rows.with_columns(
-        pl.lit(header.venue).alias("venue"),
-        pl.lit(header.batch_id).alias("batch_id"),
-        pl.lit(header.known_at).cast(MOMENT).alias("known_at"),
-    )
+    told: dict[str, str | datetime] = {"venue": header.venue, "batch_id": header.batch_id, "known_at": header.known_at}
+    return rows.hstack([_constant(name, value, rows.height) for name, value in told.items()])
 
 
 def _quarantine(parsed: Parsed, header: BatchHeader) -> pl.DataFrame:
+    if parsed.rejected.is_empty():
+        return _NOTHING_SET_ASIDE
     rows = parsed.rejected.select(pl.col("position") + 1, "cause", "raw").rename({"position": "row_number"})
     return _lineage(rows, header)
 
@@ -222,7 +244,8 @@ def is_cut(question: KlinesQuestion, answer: Answer) -> bool:
     A full page that reaches the end of what was asked for is whole. One that does not may hold rows that fill no bar of
     their own, such as a bar that is said twice.
     """
-    latest = answer.parsed.rows.filter(pl.col("open_time") < question.end)["close_time"].max()
+    rows = answer.parsed.rows
+    latest = rows["close_time"].filter(rows["open_time"] < question.end).max()
     is_short = not isinstance(latest, datetime) or latest < question.end
     return answer.parsed.received >= question.limit and is_short
 
@@ -233,25 +256,36 @@ def _asked(series: SeriesId, question: KlinesQuestion, answer: Answer) -> tuple[
     A run of finished bars ends at a hole, at a row that was set aside, and at a bar that was still open.
     """
     interval = series.interval
-    opened, closed = pl.col("open_time"), pl.col("close_time")
-    bars = answer.parsed.rows.filter(
-        (pl.col("defect") != OFF_GRID).fill_null(value=True),
-        ~pl.col("is_provisional"),
-        opened >= question.start,
-        opened < question.end,
-    )
-    bars = bars.select(opened, closed).unique().sort("open_time")
+    runs = _runs(answer.parsed.rows, question)
     end = min(question.end, interval.floor(answer.venue_now))
     if is_cut(question, answer):
-        if bars.is_empty():
+        if not runs:
             return ()
-        last_open, last_close = bars.row(-1)
+        last_close = runs[-1][1]
+        last_open = interval.floor(last_close - _MICROSECOND)
         # The cut may go through the rows of one bar: it is asked for again, unless there was no other.
         end = min(end, last_open if last_open > question.start else last_close)
-        bars = bars.filter(opened < end)
+        runs = [(first, min(last, end)) for first, last in runs if first < end]
     if end <= question.start:
         return ()
-    run = (opened != closed.shift(1)).fill_null(value=True).cum_sum().alias("run")
-    runs = bars.group_by(run, maintain_order=True).agg(opened.first(), closed.last())
-    complete = tuple((first, last) for _, first, last in runs.iter_rows())
-    return (AskedRange(series.market.value, str(series.symbol), interval.code, question.start, end, complete),)
+    return (AskedRange(series.market.value, str(series.symbol), interval.code, question.start, end, tuple(runs)),)
+
+
+def _runs(rows: pl.DataFrame, question: KlinesQuestion) -> list[tuple[datetime, datetime]]:
+    """Return the runs of finished bars that open in the range of the question, in order."""
+    opened, closed, defect = rows["open_time"], rows["close_time"], rows["defect"]
+    is_bar = ~rows["is_provisional"] & (opened >= question.start) & (opened < question.end)
+    if defect.null_count() < len(defect):
+        is_bar &= defect.ne_missing(pl.Series([OFF_GRID]))
+    # Bars that open at one time close at one time.
+    opens, first = np.unique(opened.filter(is_bar).to_numpy(), return_index=True)
+    if not opens.size:
+        return []
+    closes = closed.filter(is_bar).to_numpy()[first]
+    begins = np.flatnonzero(np.append(True, opens[1:] != closes[:-1]))
+    ends = np.append(begins[1:], opens.size) - 1
+    return list(zip(_moments(opens[begins]), _moments(closes[ends]), strict=True))
+
+
+def _moments(stamps: NDArray[np.datetime64]) -> list[datetime]:
+    return [moment.replace(tzinfo=UTC) for moment in stamps.tolist()]

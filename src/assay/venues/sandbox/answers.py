@@ -17,7 +17,7 @@ from assay.venues.sandbox.market import Market
 from assay.venues.spec import VenueSpec
 
 Document = object
-"""What JSON is made of: dicts, lists, texts, numbers, booleans, None."""
+"""What JSON is made of: dicts, lists, texts, numbers, booleans, None; or msgspec.Raw, JSON that is written already."""
 
 
 def never(_open_us: int) -> bool:

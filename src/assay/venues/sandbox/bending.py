@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
+
 from assay.venues.sandbox.answers import Document
 from assay.venues.sandbox.faults import Kind
 
@@ -32,6 +34,8 @@ def bend_rows(document: Document, rows_at: str | None, kind: Kind, *, draw: int)
     draw : int
         Which row.
     """
+    if isinstance(document, msgspec.Raw):
+        document = msgspec.json.decode(document)
     if isinstance(document, dict) and rows_at:
         return {**document, rows_at: bend_rows(document[rows_at], None, kind, draw=draw)}
     if isinstance(document, dict) and "bids" in document:

@@ -71,7 +71,8 @@ def bits(words: Raw, first: int, width: int) -> Integers:
     [5]
     """
     mask = np.uint64((1 << width) - 1)
-    return ((words >> np.uint64(first)) & mask).astype(np.int64)
+    # Fewer than 64 bits are the same number with and without a sign.
+    return ((words >> np.uint64(first)) & mask).view(np.int64)
 
 
 def _normal_nodes() -> Floats:

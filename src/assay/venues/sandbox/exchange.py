@@ -87,31 +87,45 @@ class Exchange:
 
     def answer(self, path: str, params: Mapping[str, str]) -> Answer:
         """Return the answer to a GET of `path`, which begins with the venue's prefix."""
+        return self.ask(path, params)()
+
+    def ask(self, path: str, params: Mapping[str, str]) -> Callable[[], Answer]:
+        """Take a GET of `path` and return what makes its answer.
+
+        Requests count in the order in which they are taken: from here on it is settled what time it is, what the
+        limits say and what goes wrong. The answers may be made in any order and in other threads.
+        """
         if path not in self._routes:
-            return Answer(404, b'{"error":"there is nothing here"}', self._headers(self.clock.now()))
+            answer = Answer(404, b'{"error":"there is nothing here"}', self._headers(self.clock.now()))
+            return lambda: answer
         dialect, endpoint = self._routes[path]
         name = dialect.spec.name
         self._calls[name, endpoint.name] += 1
         now = self.clock.now()
         strikes = self._faults.strikes(name, endpoint.name, self._calls[name, endpoint.name], now)
         if any_of(strikes, Kind.DOWN):
-            return Answer(503, _DOWN, {"content-type": "text/html"})
+            return lambda: Answer(503, _DOWN, {"content-type": "text/html"})
         skew = any_of(strikes, Kind.SKEW)
         if skew:
             now += timedelta(seconds=skew.fault.seconds)
         charge = self._meters[name].spend(_weight(endpoint, params))
         headers = {**self._headers(now), **charge.headers}
         if charge.wait_s is not None:
-            return _refused(dialect, charge.status, (charge.wait_s, now), headers)
+            refused = _refused(dialect, charge.status, (charge.wait_s, now), headers)
+            return lambda: refused
         failure = _failure(dialect, strikes, now, headers)
         if failure:
-            return failure
+            return lambda: failure
         question = _question(endpoint, params, now, strikes)
-        try:
-            document = dialect.say(self.market, question)
-        except Refusal as refusal:
-            return replace(refusal.answer(), headers=headers)
-        return _bent(document, endpoint, strikes, headers)
+
+        def make() -> Answer:
+            try:
+                document = dialect.say(self.market, question)
+            except Refusal as refusal:
+                return replace(refusal.answer(), headers=headers)
+            return _bent(document, endpoint, strikes, headers)
+
+        return make
 
     def _headers(self, now: datetime) -> dict[str, str]:
         date = format_datetime(now, usegmt=True)

@@ -18,6 +18,8 @@ No time passes unless a way to wait is given, so that a simulated day takes the 
 
 from __future__ import annotations
 
+import asyncio
+
 from assay.domain.clock import Clock
 from assay.domain.errors import BadInputError
 from assay.venues.sandbox.exchange import Exchange
@@ -68,7 +70,9 @@ class ExchangeTransport:
             If a fault holds the answer back for longer than `timeout_s`, or breaks its body off.
         """
         asked_at = self._clock.now()
-        answer = self._exchange.answer(self._prefix + request.path, dict(request.params))
+        make = self._exchange.ask(self._prefix + request.path, dict(request.params))
+        # Elsewhere, so that the client reads one page while the next is made; most of it needs no interpreter.
+        answer = await asyncio.to_thread(make)
         await self._wait(min(answer.hold_s, self._timeout_s))
         if answer.hold_s >= self._timeout_s:
             what = f"no whole answer within {self._timeout_s:g} s"

@@ -133,10 +133,10 @@ def _with_takers(
     trade is made. A rising minute has more pairs in which the taker bought, which tells nothing about the next one.
     """
     opened, high, low, close = prices
-    pairs: Integers = np.where(num_trades >= 4, (num_trades - 2) // 2, 0)
+    pairs: Integers = np.where(num_trades >= 4, (num_trades - 2) >> 1, 0)
     lots = volume // np.maximum(num_trades, 1)
     rest = volume - 2 * pairs * lots
-    at_close: Integers = np.where(num_trades == 1, rest, rest // 2)
+    at_close: Integers = np.where(num_trades == 1, rest, rest >> 1)
     at_open = rest - at_close
     lean = (close - opened) / np.maximum(high - low, 1)
     share = 0.5 + 0.2 * lean + (bits(words, 58, 6) - 31.5) / 160.0

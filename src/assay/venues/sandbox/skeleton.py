@@ -33,7 +33,7 @@ from assay.venues.sandbox.seasons import ANCHOR_DAY, activity, hourly_variance
 
 BLOCK_DAYS = 256
 CHUNK_DAYS = 32
-"""Days whose minutes are made in one go; blocks are made of whole chunks."""
+"""Days of which the market's share in the minutes is kept together; blocks are made of whole chunks."""
 FORCED_TRADES = 192
 """Trades that every day has at least: two at the end of each quarter of an hour."""
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from assay.domain.errors import BadInputError
 from assay.venues.sandbox.assets import Asset
-from assay.venues.sandbox.bars import DAY_US, MINUTE_US, SECOND_US, Bars, gather, to_us
+from assay.venues.sandbox.bars import DAY_US, MINUTE_US, SECOND_US, Bars, gather, join, to_us
 from assay.venues.sandbox.draws import Stream
 from assay.venues.sandbox.minutes import Minutes, expand
 from assay.venues.sandbox.seasons import FIRST_DAY, LAST_DAY
@@ -27,6 +27,8 @@ from assay.venues.sandbox.skeleton import CHUNK_DAYS, Skeleton
 from assay.venues.sandbox.trades import Trades, seconds, take_apart
 
 _FEW_DAYS = 3
+_PIECE_DAYS = 8
+"""Days whose minutes are made in one go; more do not fit into a processor's cache, and take twice the time."""
 _KEPT_DAYS = 320
 _KEPT_MINUTES = 1_024
 _KEPT_CHUNKS = 4_096
@@ -67,7 +69,7 @@ class Tape:
         few = last_day - first_day < _FEW_DAYS
         day = first_day
         while day <= last_day and start_us < whole_end:
-            after = min(day + 1 if few else (day // CHUNK_DAYS + 1) * CHUNK_DAYS, last_day + 1)
+            after = min(day + 1 if few else (day // _PIECE_DAYS + 1) * _PIECE_DAYS, last_day + 1)
             part = self.day(asset, day) if few else self._expand(asset, day, after - day)
             offset = day * DAY_US
             first = max(0, start_us - offset) // MINUTE_US
@@ -170,7 +172,8 @@ class Tape:
         first = chunk * CHUNK_DAYS
         count = min(CHUNK_DAYS, LAST_DAY + 1 - first)
         edges = (first + np.arange(count + 1, dtype=np.int64)) * DAY_US
-        return gather(self._expand(asset, first, count).bars, edges)
+        minutes = self.bars(asset, int(edges[0]), int(edges[-1]))
+        return join([gather(piece, edges) for piece in minutes])
 
     def _make_trades(self, asset: Asset, minute_us: int) -> Trades:
         day, within = divmod(minute_us, DAY_US)

@@ -17,10 +17,12 @@ import msgspec
 from assay.domain.errors import BadInputError
 from assay.venues.binance.spec import SPEC
 from assay.venues.sandbox.answers import Document, Question, Refusal
-from assay.venues.sandbox.assets import Listing
+from assay.venues.sandbox.assets import WIRE_DECIMALS, Listing
 from assay.venues.sandbox.bars import Bars, to_datetime, to_us
 from assay.venues.sandbox.book import MAX_LEVELS
+from assay.venues.sandbox.dialects.numerals import Numbers, json_rows
 from assay.venues.sandbox.dialects.wire import milliseconds_of, signed_text, whole_number
+from assay.venues.sandbox.draws import Integers
 from assay.venues.sandbox.history import LATEST_US, Window, read_page
 from assay.venues.sandbox.market import Market
 from assay.venues.sandbox.replay import NO_REPLAY, Replay
@@ -154,7 +156,7 @@ def _klines(market: Market, question: Question) -> Document:
     except BadInputError:
         raise refusal(-1120, "Invalid interval.") from None
     bars = read_page(market, listing.symbol, interval, window=_window(question), question=question)
-    return kline_rows(listing, bars)
+    return kline_page(listing, bars)
 
 
 def _window(question: Question) -> Window:
@@ -162,21 +164,26 @@ def _window(question: Question) -> Window:
     return Window(first_us, last_us, _limit(question, usual=_USUAL, top=_PAGE))
 
 
-def kline_rows(listing: Listing, bars: Bars) -> list[Document]:
+def kline_page(listing: Listing, bars: Bars) -> msgspec.Raw:
     """Return bars as arrays of twelve; the close time is the last millisecond of the bar."""
-    price, size, money = listing.price_text, listing.quantity_text, listing.notional_text
-    return [
-        [
-            opened // _MILLISECOND_US, price(first), price(high), price(low), price(last), size(volume),
-            closed // _MILLISECOND_US - 1, money(quote), count, size(taker), money(taker_quote), "0",
-        ]
-        for opened, closed, first, high, low, last, volume, quote, count, taker, taker_quote in zip(
-            bars.open_time.tolist(), bars.close_time.tolist(), bars.open.tolist(), bars.high.tolist(),
-            bars.low.tolist(), bars.close.tolist(), bars.volume.tolist(), bars.quote_volume.tolist(),
-            bars.num_trades.tolist(), bars.taker_buy_volume.tolist(), bars.taker_buy_quote_volume.tolist(),
-            strict=True,
-        )
-    ]  # fmt: skip
+    asset = listing.asset
+
+    def prices(ticks: Integers) -> Numbers:
+        return Numbers(ticks, asset.price_decimals, WIRE_DECIMALS)
+
+    def sizes(lots: Integers) -> Numbers:
+        return Numbers(lots, asset.quantity_decimals, WIRE_DECIMALS)
+
+    def money(tick_lots: Integers) -> Numbers:
+        return Numbers(tick_lots, asset.price_decimals + asset.quantity_decimals, WIRE_DECIMALS)
+
+    return json_rows([
+        Numbers(bars.open_time // _MILLISECOND_US),
+        prices(bars.open), prices(bars.high), prices(bars.low), prices(bars.close), sizes(bars.volume),
+        Numbers(bars.close_time // _MILLISECOND_US - 1),
+        money(bars.quote_volume), Numbers(bars.num_trades),
+        sizes(bars.taker_buy_volume), money(bars.taker_buy_quote_volume), b'"0"',
+    ])  # fmt: skip
 
 
 def _asked_listings(market: Market, question: Question) -> list[Listing] | None:

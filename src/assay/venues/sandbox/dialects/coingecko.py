@@ -73,9 +73,10 @@ class CoinGeckoDialect:
 
     def _coins(self, market: Market, now: datetime) -> tuple[Coin, ...]:
         minute = now - (now - datetime(1970, 1, 1, tzinfo=UTC)) % _MINUTE
-        if self._kept is None or self._kept[:2] != (market, minute):
-            self._kept = (market, minute, market.coins(minute, count=ROWS))
-        return self._kept[2]
+        kept = self._kept  # looked at once: answers are made in several threads
+        if kept is None or kept[:2] != (market, minute):
+            kept = self._kept = (market, minute, market.coins(minute, count=ROWS))
+        return kept[2]
 
 
 def _positive(text: str | None, usual: int) -> int:

@@ -18,12 +18,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
+import numpy as np
+
 from assay.domain.errors import BadInputError
 from assay.domain.symbol import Symbol
 from assay.venues.sandbox.answers import Document, Question, Refusal
 from assay.venues.sandbox.assets import QUOTE, Listing
-from assay.venues.sandbox.bars import SECOND_US, to_datetime
+from assay.venues.sandbox.bars import DAY_US, SECOND_US, Bars, to_datetime
 from assay.venues.sandbox.dialects.wire import milliseconds_of, whole_number
+from assay.venues.sandbox.draws import Integers
 from assay.venues.sandbox.history import LATEST_US, Window, read_page
 from assay.venues.sandbox.market import Market
 from assay.venues.sandbox.rupees import TETHER_TICK, inr_per_usdt
@@ -33,7 +36,7 @@ from assay.venues.wazirx.spec import SPEC
 
 _PAGE, _USUAL = 2_000, 500
 _RUPEES = "INR"
-_ONE = Decimal(1)
+_ONE, _HUNDRED = Decimal(1), 100
 _TETHER = Symbol(QUOTE, _RUPEES)
 _TETHER_SHARE = 50
 """A unit of tether changes hands for rupees when so many are paid for bitcoin."""
@@ -96,19 +99,42 @@ def _klines(market: Market, question: Question) -> list[Document]:
         raise _refusal("limit does not have a valid value")
     window = Window(first_us, last_us, min(limit or _USUAL, _PAGE))
     bars = read_page(market, listing.symbol, interval, window=window, question=question)
-    rows: list[Document] = []
-    for row in range(len(bars)):
-        opened = int(bars.open_time[row])
-        rate = _rate(symbol.quote, to_datetime(opened))
-        if symbol == _TETHER:
-            rows.append(
-                [opened // SECOND_US, *[float(rate)] * 4, float(_tethers(listing, int(bars.quote_volume[row])))]
-            )
-            continue
-        ticks = (bars.open[row], bars.high[row], bars.low[row], bars.close[row])
-        prices = [float(price_in(listing, int(one), rate)) for one in ticks]
-        rows.append([opened // SECOND_US, *prices, float(listing.quantity_text(int(bars.volume[row])))])
-    return rows
+    return _rows(listing, symbol, bars)
+
+
+def _rows(listing: Listing, symbol: Symbol, bars: Bars) -> list[Document]:
+    """Return bars as lists of six numbers, open times in seconds."""
+    if not len(bars):
+        return []
+    days, day_of = np.unique(bars.open_time // DAY_US, return_inverse=True)
+    rates = [_rate(symbol.quote, to_datetime(day * DAY_US)) for day in days.tolist()]
+    if symbol == _TETHER:
+        prices = [[float(rate) for rate in rates]] * 4
+        columns = [[price[day] for day in day_of.tolist()] for price in prices]
+        volumes = [float(_tethers(listing, paid)) for paid in bars.quote_volume.tolist()]
+    else:
+        # Hundredths, which is what the rupee is quoted in; the product is rounded like a Decimal, ties to even.
+        hundredths = np.array([int(rate * _HUNDRED) for rate in rates], dtype=np.int64)[day_of]
+        columns = [_floats(_rounded(ticks * hundredths), listing.asset.price_decimals) for ticks in _ticks(bars)]
+        volumes = _floats(bars.volume, listing.asset.quantity_decimals)
+    return [list(row) for row in zip((bars.open_time // SECOND_US).tolist(), *columns, volumes, strict=True)]
+
+
+def _ticks(bars: Bars) -> tuple[Integers, ...]:
+    return bars.open, bars.high, bars.low, bars.close
+
+
+def _rounded(hundredths: Integers) -> Integers:
+    """Return hundredths as wholes, ties to even."""
+    wholes, rest = np.divmod(hundredths, 100)
+    wholes += (rest > 50) | ((rest == 50) & (wholes % 2 == 1))
+    return wholes
+
+
+def _floats(units: Integers, decimals: int) -> list[float]:
+    # Both are exact in float64, and a division rounds once: the float that the text with those decimals means.
+    floats: list[float] = (units / 10.0**decimals).tolist()
+    return floats
 
 
 def _rate(quote: str, moment: datetime) -> Decimal:
