@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
@@ -37,3 +37,25 @@ class FrozenClock:
     def now(self) -> datetime:
         """Return the moment it was set to."""
         return self.moment
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftedClock:
+    """Goes on as fast as another clock, and says another time: `start` when that one says `since`.
+
+    It never says less than `start`, also when the other one is set back.
+
+    >>> machine = FrozenClock(datetime(2026, 3, 1, 12, tzinfo=UTC))
+    >>> clock = ShiftedClock(machine, since=machine.now(), start=datetime(2024, 5, 1, tzinfo=UTC))
+    >>> machine.moment = datetime(2026, 3, 1, 12, 0, 30, tzinfo=UTC)
+    >>> clock.now().isoformat()
+    '2024-05-01T00:00:30+00:00'
+    """
+
+    machine: Clock
+    since: datetime
+    start: datetime
+
+    def now(self) -> datetime:
+        """Return the shifted moment."""
+        return self.start + max(self.machine.now() - self.since, timedelta(0))

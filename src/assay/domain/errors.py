@@ -73,5 +73,9 @@ class NoDataError(TerminalError):
     """The lake holds nothing that answers the request."""
 
 
+class NotBuiltError(NoDataError):
+    """The lake, or the part of it that would answer, has not been built yet."""
+
+
 class BuildError(TerminalError):
     """A refresh stopped, or one of its quality gates failed."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from assay.domain.errors import AssayError, HomeError, LakeBusyError, NoDataError, StorageError
+from assay.domain.errors import AssayError, HomeError, LakeBusyError, NotBuiltError, StorageError
 from assay.domain.points import Point, reached
 from assay.lake.home import Home
 from assay.lake.storage import disk_full
@@ -77,26 +77,52 @@ def connect(
 
     Raises
     ------
-    NoDataError
+    NotBuiltError
         If `read_only` and nothing was ever built.
     HomeError
         If the catalogue or one of its files is damaged or gone, found on opening or inside the block.
     StorageError
         If the disk is full.
     """
-    if read_only and not is_made(home):
-        raise NoDataError("the lake has not been built", value=home.root, todo=_NOT_BUILT)
+    connection = open_catalog(home, read_only=read_only, threads=threads, memory_limit=memory_limit)
+    try:
+        with refusals(home):
+            yield connection
+    finally:
+        connection.close()
+
+
+def check_made(home: Home) -> None:
+    """Raise NotBuiltError if nothing was ever built."""
+    if not is_made(home):
+        raise NotBuiltError("the lake has not been built", value=home.root, todo=_NOT_BUILT)
+
+
+def open_catalog(
+    home: Home, *, read_only: bool = False, threads: int = 2, memory_limit: str = "2GB"
+) -> duckdb.DuckDBPyConnection:
+    """Return a new connection to the catalogue, for the caller to close; :func:`connect` says what is raised."""
+    if read_only:
+        check_made(home)
     install_extensions(home)
     connection = _memory(home, threads=threads, memory_limit=memory_limit)
     try:
         _attach(connection, home, read_only=read_only)
-        yield connection
-    except duckdb.ProgrammingError:  # wrong SQL is the caller's
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+@contextlib.contextmanager
+def refusals(home: Home) -> Iterator[None]:
+    """Say of a failure of the catalogue what it amounts to; wrong SQL is the caller's own and stays as it is."""
+    try:
+        yield
+    except duckdb.ProgrammingError:
         raise
     except duckdb.Error as error:
         raise _refusal(home, error) from error
-    finally:
-        connection.close()
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, home: Home, *, read_only: bool) -> None:

@@ -60,6 +60,16 @@ class Home:
         return self.root / "origin.txt"
 
     @property
+    def clock(self) -> Path:
+        """Says what time it is in a home with a simulated clock."""
+        return self.root / "clock.json"
+
+    @property
+    def demo(self) -> Path:
+        """What a demo home holds; other homes have no such file."""
+        return self.root / "demo.json"
+
+    @property
     def run_lock(self) -> Path:
         """Held by the one main job at work."""
         return self.root / "runs" / "run.lock"

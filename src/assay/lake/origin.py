@@ -1,14 +1,21 @@
-"""What market a home holds: the real one, or a simulated one. They are never mixed.
+"""What market a home holds, the real one or a simulated one, and what time it is there. Markets are never mixed.
 
 A simulated exchange speaks as Binance does, so nothing in its bars tells them from real ones. The first venue that
-fills a home therefore decides what the home is for, once and for all.
+fills a home therefore decides what the home is for, once and for all. A simulated market may have a time of its own;
+the home remembers it, so that every command on that home lives in the same time.
 """
 
 from __future__ import annotations
 
-from assay.domain.errors import HomeError
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from assay.domain.clock import Clock, FrozenClock, ShiftedClock
+from assay.domain.errors import AssayError, HomeError
+from assay.domain.interval import parse_moment
 from assay.lake.home import Home
-from assay.lake.storage import storage_errors, write_if_absent
+from assay.lake.storage import storage_errors, write_atomically, write_if_absent
 
 REAL = "the real market"
 _LONGEST = 200
@@ -49,3 +56,59 @@ def read_origin(home: Home) -> str | None:
             return home.origin.read_text(encoding="utf-8", errors="replace").rstrip("\n")
         except FileNotFoundError:
             return None
+
+
+@dataclass(frozen=True, slots=True)
+class HomeTime:
+    """What time it is in a home.
+
+    Attributes
+    ----------
+    simulated : datetime
+        What its clock says, or said when it was set going.
+    since : datetime or None
+        The real moment at which it was set going; None while it stands still.
+    """
+
+    simulated: datetime
+    since: datetime | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it goes on."""
+        return self.since is not None
+
+    def clock(self, machine: Clock) -> Clock:
+        """Return that clock, driven by the clock of the machine."""
+        if self.since is None:
+            return FrozenClock(self.simulated)
+        return ShiftedClock(machine, since=self.since, start=self.simulated)
+
+
+def read_time(home: Home) -> HomeTime | None:
+    """Return the time of a home that has one of its own, or None: it lives in real time.
+
+    Raises
+    ------
+    HomeError
+        If the file that remembers it is damaged.
+    """
+    with storage_errors(home.clock):
+        try:
+            body = home.clock.read_bytes()
+        except FileNotFoundError:
+            return None
+    try:
+        document = json.loads(body)
+        since = document["since"]
+        return HomeTime(parse_moment(document["simulated"]), None if since is None else parse_moment(since))
+    except (ValueError, KeyError, TypeError, AttributeError, AssayError):
+        todo = "restore it from a backup, or choose another ASSAY_HOME"
+        raise HomeError("the file with the home's simulated time is damaged", value=home.clock, todo=todo) from None
+
+
+def write_time(home: Home, time: HomeTime) -> None:
+    """Remember the time of a home; whoever opens it from now on lives in it."""
+    since = None if time.since is None else time.since.isoformat()
+    document = {"simulated": time.simulated.isoformat(), "since": since}
+    write_atomically(home.clock, json.dumps(document).encode() + b"\n")

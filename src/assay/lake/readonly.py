@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from assay.domain.errors import BadInputError
-from assay.lake import definitions, reads
+from assay.lake import as_of as as_of_
 from assay.lake.catalog import CATALOG, connect, first_line, quote
 from assay.lake.home import Home
 
@@ -26,14 +26,6 @@ if TYPE_CHECKING:
 # Others read files, other catalogues or SQL in a string.
 _TABLE_FUNCTIONS = frozenset({"range", "generate_series", "unnest"})
 _SCHEMAS = ("bronze", "silver", "gold")
-_TICKERS, _COINS = "silver.ticker_observations", "silver.coin_observations"
-_INSERT_ONLY = (
-    "bronze.batches", "bronze.raw_crypto_prices", "bronze.raw_binance_tickers", "bronze.raw_wazirx_tickers",
-    "bronze.raw_crypto_market", "bronze.raw_market_data", "bronze.raw_orderbook", "bronze.raw_trades",
-    "silver.kline_revisions",
-    "silver.kline_defects", "silver.quarantined_rows", "silver.order_books", "silver.trade_observations",
-    "silver.inr_usd_rates", _TICKERS, _COINS,
-)  # fmt: skip
 
 
 @contextlib.contextmanager
@@ -122,29 +114,8 @@ def _views(connection: duckdb.DuckDBPyConnection, as_of: datetime | None) -> dic
     present = [row[0] for row in rows]
     if as_of is None:
         return {name: f"select * from {CATALOG}.{name}" for name in present}
-    known = f"known_at <= timestamptz '{as_of.isoformat()}'"
-    # Rows that are never changed but for being followed by others: as of a moment they are those known by then.
-    views = {name: f"select * from {CATALOG}.{name} where {known}" for name in _INSERT_ONLY if name in present}
-    views |= {name: sql for name, sql in _derived().items() if name in present}
-    return views
-
-
-def _derived() -> dict[str, str]:
-    """Return the SQL of the tables that are computed from others, over the views of those others."""
-    cleaned, tickers, coins = (f"memory.{name}" for name in (reads.CLEANED, _TICKERS, _COINS))
-    binance, wazirx, market = (
-        f"memory.silver.processed_{name}" for name in ("binance_tickers", "wazirx_tickers", "crypto_market")
-    )
     return {
-        reads.CLEANED: reads.cleaned_sql("memory.silver.kline_revisions"),
-        "gold.daily_crypto_metrics": definitions.daily_metrics(cleaned),
-        "silver.processed_binance_tickers": definitions.processed_tickers(tickers, "binance"),
-        "silver.processed_wazirx_tickers": definitions.processed_rupee_tickers(
-            tickers, "memory.silver.inr_usd_rates", "wazirx"
-        ),
-        "silver.processed_crypto_market": definitions.processed_coins(coins),
-        "silver.kline_order_books": definitions.kline_order_books(cleaned, "memory.silver.order_books"),
-        "gold.crypto_market": definitions.crypto_market(market, binance, wazirx),
+        name: as_of_.select(name, as_of, lambda other: f"memory.{other}") for name in as_of_.tables() if name in present
     }
 
 

@@ -45,6 +45,8 @@ where not list_contains(?, dataset) and known_at >= ? and endpoint <> 'import'
 _SOURCES = f"""
 select venue, dataset, count(*), max(known_at) from {CATALOG}.bronze.batches group by all order by all
 """
+# Without the values that were found: each may be another one.
+CAUSE = "regexp_replace(cause, '(?s)''.*''', '…')"
 _LOOKED_BACK = timedelta(days=30)
 
 
@@ -140,25 +142,46 @@ def status(workspace: Workspace, *, last_runs: int = 5) -> LakeStatus:
     with workspace.lake() as lake:
         if not has_table(lake, "refresh.feature_states"):  # a first build that was killed before it began
             return LakeStatus(*place, False, 0, 0, True, (), (), {}, {}, _outages(workspace, []), runs)
-        seen = dict(lake.execute(f"select partition, modified_ns from {CATALOG}.refresh.partitions").fetchall())
         batches = lake.execute(f"select count(*) from {CATALOG}.bronze.batches").fetchall()[0][0]
         unpublished = len(manifest.pending(lake))
         is_built = has_table(lake, "silver.crypto_prices_cleaned")
         series = tuple(SeriesStatus(*row) for row in lake.execute(_SERIES).fetchall()) if is_built else ()
         defects = _tally(lake, "silver.kline_defects", "defect")
-        # Without the values that were found: each may be another one.
-        quarantined = _tally(lake, "silver.quarantined_rows", "regexp_replace(cause, '(?s)''.*''', '…')")
-        registered = _paths(lake)
+        quarantined = _tally(lake, "silver.quarantined_rows", CAUSE)
         sources = tuple(SourceStatus(*row) for row in lake.execute(_SOURCES).fetchall())
-        since = workspace.clock.now() - _LOOKED_BACK
-        answers = lake.execute(_ANSWERS, [[bronze.POISON, bronze.FAILURES], since]).fetchall()
-    changed = [name for name, at in manifest.partitions(home.bronze) if seen.get(name) != at]
-    on_disk = {str(path.relative_to(home.bronze)) for name in changed for path in bronze.committed(home.bronze, name)}
-    outages = _outages(workspace, answers, on_disk - registered)
+        answers, paths = _answers(workspace, lake), _unseen(workspace, lake)
+    outages = _outages(workspace, answers, paths)
     return LakeStatus(
-        *place, is_built, batches, unpublished, bool(on_disk - registered), sources, series, defects,
-        quarantined, outages, runs,
-    )  # fmt: skip
+        *place, is_built, batches, unpublished, bool(paths), sources, series, defects, quarantined, outages, runs
+    )
+
+
+def outages_of(workspace: Workspace) -> list[Outage]:
+    """Return when venues did not answer in the last 30 days, the latest first."""
+    if not read_unanswered(workspace.home.bronze, since=workspace.clock.now() - _LOOKED_BACK):
+        return []
+    if not is_made(workspace.home):
+        return _outages(workspace, [])
+    with workspace.lake() as lake:
+        if not has_table(lake, "refresh.feature_states"):
+            return _outages(workspace, [])
+        answers, unseen = _answers(workspace, lake), _unseen(workspace, lake)
+    return _outages(workspace, answers, unseen)
+
+
+def _answers(workspace: Workspace, lake: duckdb.DuckDBPyConnection) -> list[tuple[str, str, datetime]]:
+    since = workspace.clock.now() - _LOOKED_BACK
+    return lake.execute(_ANSWERS, [[bronze.POISON, bronze.FAILURES], since]).fetchall()
+
+
+def _unseen(workspace: Workspace, lake: duckdb.DuckDBPyConnection) -> set[str]:
+    """Return the files of batches that the last build did not see."""
+    root = workspace.home.bronze
+    seen = dict(lake.execute(f"select partition, modified_ns from {CATALOG}.refresh.partitions").fetchall())
+    changed = [name for name, at in manifest.partitions(root) if seen.get(name) != at]
+    if not changed:
+        return set()
+    return {str(path.relative_to(root)) for name in changed for path in bronze.committed(root, name)} - _paths(lake)
 
 
 def _outages(

@@ -1,0 +1,247 @@
+"""What was foretold of each series, and what such forecasts are worth: tables that are only ever appended to.
+
+A forecast is written once and never changed, whatever becomes known later: what was said is judged as it was said.
+Rows carry the moment at which Assay made them, so both tables can be read as of any moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+import polars as pl
+
+from assay.lake.catalog import CATALOG, transaction
+from assay.lake.manifest import has_table
+from assay.lake.reads import CLEANED
+from assay.lake.zones import Key
+
+PREDICTIONS = "gold.direction_predictions"
+EVIDENCE = "gold.direction_evidence"
+WALK_FORWARD, LIVE = "walk_forward", "live"
+
+_TIME = pl.Datetime("us", "UTC")
+_KEY = {"venue": pl.String, "market": pl.String, "symbol": pl.String, "interval": pl.String}
+_CONFIGURATION = {"model": pl.String, "feature_set": pl.String, "horizon_hours": pl.Int32}
+PREDICTION_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+    **_KEY,
+    **_CONFIGURATION,
+    "as_of": _TIME,
+    "until": _TIME,
+    "close": pl.Float64,
+    "probability_up": pl.Float64,
+    "base_rate_up": pl.Float64,
+    "is_up": pl.Boolean,
+    "signal": pl.String,
+    "kind": pl.String,
+    "fitted_until": _TIME,
+    "fitted_rows": pl.Int64,
+    "known_at": _TIME,
+}
+"""Columns of :data:`PREDICTIONS`."""
+_SCORES = (
+    "accuracy", "accuracy_low", "accuracy_high", "base_rate_accuracy", "base_rate_low", "base_rate_high",
+    "difference", "difference_low", "difference_high",
+)  # fmt: skip
+EVIDENCE_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+    **_KEY,
+    **_CONFIGURATION,
+    "first_as_of": _TIME,
+    "last_as_of": _TIME,
+    "rows": pl.Int64,
+    "folds": pl.Int32,
+    **dict.fromkeys(_SCORES, pl.Float64),
+    "verdict": pl.String,
+    "sentence": pl.String,
+    "trials": pl.Int32,
+    "known_at": _TIME,
+}
+"""Columns of :data:`EVIDENCE`."""
+_SQL_TYPES: dict[pl.DataType | type[pl.DataType], str] = {
+    pl.String: "varchar", pl.Int32: "integer", pl.Int64: "bigint", pl.Float64: "double", pl.Boolean: "boolean",
+    _TIME: "timestamptz",
+}  # fmt: skip
+_GRAIN = (*_KEY, *_CONFIGURATION, "as_of", "kind")
+_BAR_COLUMNS = (
+    "open_time", "close_time", "open", "high", "low", "close", "volume", "quote_volume", "taker_buy_volume",
+    "num_trades",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What foretells: the model, its feature set with hash, and how far ahead it looks."""
+
+    model: str
+    feature_set: str
+    horizon_hours: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesState:
+    """How far the forecasts of one series have come.
+
+    Attributes
+    ----------
+    key : tuple of str
+        Venue, market, symbol and interval.
+    closed_until : datetime
+        Close of the newest closed bar.
+    bars_known_at : datetime
+        When the newest observation of any of its closed bars was received.
+    evaluated_at : datetime or None
+        When this configuration was last evaluated on it.
+    verdict : str or None
+        Of that evaluation.
+    is_scored : bool
+        Whether that evaluation had enough data for scores.
+    live_until : datetime or None
+        The newest moment of which there is a live prediction.
+    """
+
+    key: Key
+    closed_until: datetime
+    bars_known_at: datetime
+    evaluated_at: datetime | None
+    verdict: str | None
+    is_scored: bool
+    live_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Foretold:
+    """New rows of the two tables, with the columns of the two schemas; either may be empty."""
+
+    predictions: pl.DataFrame
+    evidence: pl.DataFrame
+
+
+def prepare(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the two tables, where absent."""
+    if has_table(connection, PREDICTIONS) and has_table(connection, EVIDENCE):
+        return
+    with transaction(connection):
+        connection.execute(f"create schema if not exists {CATALOG}.gold")
+        for name, schema in ((PREDICTIONS, PREDICTION_SCHEMA), (EVIDENCE, EVIDENCE_SCHEMA)):
+            columns = ", ".join(f'"{column}" {_SQL_TYPES[kind]}' for column, kind in schema.items())
+            connection.execute(f"create table if not exists {CATALOG}.{name} ({columns})")
+
+
+def states(
+    connection: duckdb.DuckDBPyConnection, configuration: Configuration, *, interval: str = "1h"
+) -> list[SeriesState]:
+    """Return how far the forecasts of every series of that interval have come, sorted; :func:`prepare` first."""
+    if not has_table(connection, CLEANED):
+        return []
+    chosen = [configuration.model, configuration.feature_set, configuration.horizon_hours]
+    is_chosen = "(model, feature_set, horizon_hours) = (?, ?, ?)"
+    rows = connection.execute(
+        f"""
+        with bars as (
+            select venue, market, symbol, interval, max(close_time) as closed_until, max(known_at) as known_at
+            from {CATALOG}.{CLEANED} where interval = ? and is_closed group by all
+        ),
+        evaluations as (
+            select venue, market, symbol, interval, max(known_at) filter (where {is_chosen}) as known_at,
+                arg_max(verdict, known_at) filter (where {is_chosen}) as verdict,
+                -- A struct, because arg_max passes over nulls.
+                arg_max({{'value': accuracy}}, known_at) filter (where {is_chosen}) as scored
+            from {CATALOG}.{EVIDENCE} group by all
+        ),
+        live as (
+            select venue, market, symbol, interval, max(as_of) as live_until
+            from {CATALOG}.{PREDICTIONS} where kind = '{LIVE}' and {is_chosen} group by all
+        )
+        select bars.venue, bars.market, bars.symbol, bars.interval, bars.closed_until, bars.known_at,
+            evaluations.known_at, evaluations.verdict, evaluations.scored.value is not null, live.live_until
+        from bars left join evaluations using (venue, market, symbol, interval)
+        left join live using (venue, market, symbol, interval)
+        order by all
+        """,
+        [interval, *chosen, *chosen, *chosen, *chosen],
+    ).fetchall()
+    return [SeriesState(row[:4], *row[4:]) for row in rows]
+
+
+def count_trials(connection: duckdb.DuckDBPyConnection, configuration: Configuration, keys: Iterable[Key]) -> int:
+    """Return how many pairs of a series and a configuration were ever evaluated, those about to be included.
+
+    Whoever looks for a series that can be foretold has as many chances to be misled.
+    """
+    columns = ", ".join((*_KEY, *_CONFIGURATION))
+    tried = set(connection.execute(f"select distinct {columns} from {CATALOG}.{EVIDENCE}").fetchall())
+    chosen = configuration.model, configuration.feature_set, configuration.horizon_hours
+    return len(tried | {(*key, *chosen) for key in keys})
+
+
+def closed_bars(connection: duckdb.DuckDBPyConnection, keys: Sequence[Key]) -> dict[Key, pl.DataFrame]:
+    """Return all closed bars of each series, in order of time, read at once."""
+    columns = ", ".join(f"bar.{name}" for name in (*_KEY, *_BAR_COLUMNS))
+    wanted = pl.DataFrame(keys, schema=[*_KEY], orient="row")
+    connection.register("wanted", wanted)
+    try:
+        frame = connection.execute(
+            f"select {columns} from {CATALOG}.{CLEANED} as bar semi join wanted using ({', '.join(_KEY)}) "
+            f"where bar.is_closed order by {', '.join(f'bar.{name}' for name in _KEY)}, bar.open_time"
+        ).pl()
+    finally:
+        connection.unregister("wanted")
+    parts = frame.partition_by(*_KEY, as_dict=True, maintain_order=True, include_key=False)
+    return {(str(key[0]), str(key[1]), str(key[2]), str(key[3])): part for key, part in parts.items()}
+
+
+def latest_evidence(connection: duckdb.DuckDBPyConnection) -> list[dict[str, object]]:
+    """Return the newest evaluation of every series as a row of :data:`EVIDENCE`, sorted by series."""
+    if not has_table(connection, EVIDENCE):
+        return []
+    found = connection.execute(
+        f"select * from {CATALOG}.{EVIDENCE} "
+        f"qualify row_number() over (partition by {', '.join(_KEY)} order by known_at desc, trials desc) = 1 "
+        f"order by {', '.join(_KEY)}"
+    ).pl()
+    return found.to_dicts()
+
+
+def append(connection: duckdb.DuckDBPyConnection, foretold: Iterable[Foretold]) -> dict[str, int]:
+    """Append what is new, in one transaction; return how many rows of each kind of prediction, and of evidence.
+
+    A prediction that is there already, by its grain, is left as it was first made.
+
+    Parameters
+    ----------
+    foretold : iterable of Foretold
+        Consumed inside the transaction.
+    """
+    added = {WALK_FORWARD: 0, LIVE: 0, "evidence": 0}
+    with transaction(connection):
+        for part in foretold:
+            for kind in (WALK_FORWARD, LIVE):  # a file each, so that who reads the live ones opens no other
+                rows = part.predictions.filter(pl.col("kind") == kind)
+                added[kind] += _append_new(connection, rows)
+            if not part.evidence.is_empty():
+                added["evidence"] += _insert(connection, EVIDENCE, part.evidence.select(*EVIDENCE_SCHEMA))
+    return added
+
+
+def _append_new(connection: duckdb.DuckDBPyConnection, rows: pl.DataFrame) -> int:
+    if rows.is_empty():
+        return 0
+    there = connection.execute(
+        f"select {', '.join(_GRAIN)} from {CATALOG}.{PREDICTIONS} where kind = ? and as_of between ? and ?",
+        [rows["kind"][0], rows["as_of"].min(), rows["as_of"].max()],
+    ).pl()
+    new = rows.select(*PREDICTION_SCHEMA).join(
+        there.cast({name: PREDICTION_SCHEMA[name] for name in _GRAIN}), on=_GRAIN, how="anti"
+    )
+    return _insert(connection, PREDICTIONS, new.sort(*_KEY, "as_of")) if new.height else 0
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, name: str, rows: pl.DataFrame) -> int:
+    connection.register("new_rows", rows)
+    try:
+        connection.execute(f"insert into {CATALOG}.{name} by name select * from new_rows")
+    finally:
+        connection.unregister("new_rows")
+    return rows.height

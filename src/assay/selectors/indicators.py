@@ -1,0 +1,124 @@
+"""Indicators on a chart: Steps of the registry, computed over every bar of the series at the interval shown.
+
+Because the whole series goes in, a value does not depend on the stretch that is looked at: it is the one that
+``silver.technical_indicators`` holds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from assay.domain.errors import BadInputError
+from assay.features.bars import FloatArray
+from assay.features.compile import use_cache_dir
+from assay.features.drivers import run_batch
+from assay.features.registry import find_step
+from assay.features.step import Step, identity
+from assay.pipelines.steps import bars_of
+from assay.pipelines.workspace import Workspace
+from assay.selectors.kept import Reading
+
+MOST_INDICATORS = 16
+_FORM = "write a name and its numbers, like ema:12 or rsi:14"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class IndicatorLine:
+    """One indicator over the bars shown.
+
+    Attributes
+    ----------
+    name : str
+        As asked: ``ema:12``.
+    title : str
+    outputs : tuple of str
+        Names of its columns: ``("ema_12",)``.
+    units : tuple of str
+        Of each output.
+    values : dict of str to float64 array, shape (n_bars,)
+        By output; NaN before the warm-up is over and where the indicator has no value.
+    warmup : int
+        Number of bars at the beginning of the series that have no value.
+    """
+
+    name: str
+    title: str
+    outputs: tuple[str, ...]
+    units: tuple[str, ...]
+    values: dict[str, FloatArray]
+    warmup: int
+
+    def at(self, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> IndicatorLine:
+        """Return the line at those bars only."""
+        return dataclasses.replace(self, values={name: values[rows] for name, values in self.values.items()})
+
+    @property
+    def size(self) -> int:
+        """Bytes of the values."""
+        return sum(values.nbytes for values in self.values.values())
+
+
+def parse_indicators(texts: Sequence[str]) -> Mapping[str, Step]:
+    """Return the Step that each text names, by the text; parameters left out have their usual values.
+
+    >>> parse_indicators(["ema:26", "rsi"])
+    {'ema:26': Ema(n=26), 'rsi': Rsi(n=14)}
+
+    Raises
+    ------
+    BadInputError
+        If there is no such Step, it does not take these parameters, or there are too many.
+    """
+    if len(texts) > MOST_INDICATORS:
+        todo = f"ask for at most {MOST_INDICATORS} at once"
+        raise BadInputError("too many indicators", value=len(texts), todo=todo)
+    return {text: _step(text) for text in texts}
+
+
+def _step(text: str) -> Step:
+    name, *numbers = text.split(":")
+    make = find_step(name)
+    if not all(re.fullmatch(r"[0-9]{1,7}", number) for number in numbers):
+        raise BadInputError("not an indicator", value=text, todo=_FORM)
+    fields = [field for field in dataclasses.fields(make) if field.init]  # type: ignore[arg-type]  # Steps are
+    if len(numbers) > len(fields):
+        names = ", ".join(field.name for field in fields) or "nothing"
+        raise BadInputError(f"too many numbers for {name}", value=text, todo=f"it takes {names}")
+    return make(*(int(number) for number in numbers))
+
+
+def line_of(reading: Reading, name: str, step: Step, bars: pl.DataFrame, *, known_as: Hashable) -> IndicatorLine:
+    """Return the indicator over all of `bars`, which this reading knows by `known_as`."""
+    line = reading.part(
+        ("indicator", known_as, identity(step)), lambda _: _computed(step, bars), weigh=lambda one: one.size
+    )
+    return dataclasses.replace(line, name=name)
+
+
+def _computed(step: Step, bars: pl.DataFrame) -> IndicatorLine:
+    matrix, _ = run_batch(step, bars_of(bars))
+    values = {name: matrix[:, column] for column, name in enumerate(step.outputs)}
+    return IndicatorLine(step.name, step.docs.title, step.outputs, step.docs.units, values, step.warmup)
+
+
+def warm_up(workspace: Workspace) -> None:
+    """Load what the usual indicators need before somebody waits for it; a server calls this when it starts.
+
+    Compiled code is kept below the home's cache: the first time takes seconds, later ones a fraction of one.
+    """
+    use_cache_dir(workspace.home.cache / "numba")
+    hours = pl.datetime_range(
+        pl.datetime(2024, 1, 1, time_zone="UTC"), pl.datetime(2024, 1, 2, time_zone="UTC"), "1h", eager=True
+    )
+    prices = {name: np.linspace(1.0, 2.0, hours.len()) for name in ("open", "high", "low", "close", "volume")}
+    absent = dict.fromkeys(("quote_volume", "taker_buy_volume", "num_trades"), pl.lit(None, pl.Float64))
+    times = {"open_time": hours, "close_time": hours.dt.offset_by("1h")}
+    bars = pl.DataFrame({**times, **prices}).with_columns(**absent)
+    for step in parse_indicators(["ema", "rsi"]).values():
+        _computed(step, bars)

@@ -1,0 +1,55 @@
+"""The last seven days of every series, small enough to draw beside its name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from assay.lake import as_of as moments
+from assay.lake import definitions, reads
+from assay.selectors.kept import Reading
+from assay.selectors.series import Place
+
+POINTS = 84
+_LENGTH = timedelta(days=7)
+_STEP_HOURS = 2
+_HOURLY = "interval = '1h'"
+
+Sparklines = Mapping[Place, tuple[float, ...]]
+
+
+def sparklines(reading: Reading) -> Sparklines:
+    """Return the closes of every second hourly bar of the last seven days, by series; the newest bar is the last.
+
+    The days are counted back from the lake's newest hourly bar, so that all lines are of the same time. A series that
+    has no bar in them has no line; a missing bar is left out.
+    """
+    return reading.part("sparklines", _sparklines)
+
+
+def _sparklines(reading: Reading) -> Sparklines:
+    if not reading.has(reads.CLEANED):
+        return {}
+    newest = _newest(reading)
+    if newest is None:
+        return {}
+    since = f"{_HOURLY} and open_time > timestamptz '{(newest - _LENGTH).isoformat()}'"
+    if reading.as_of is None:
+        bars = f"(select * from {reading.table(reads.CLEANED)} where {since})"
+    else:  # which revision of a bar is current does not depend on its neighbours
+        known = f"(select * from {moments.relation('silver.kline_revisions', reading.as_of)} where {since})"
+        bars = f"({definitions.current_klines(known)})"
+    rows = reading.connection.execute(
+        f"select venue, market, symbol, list(close order by open_time) from {bars} "
+        "where date_diff('hour', open_time, ?) % ? = 0 group by all",
+        [newest, _STEP_HOURS],
+    ).fetchall()
+    return {(venue, market, symbol): tuple(closes) for venue, market, symbol, closes in rows}
+
+
+def _newest(reading: Reading) -> datetime | None:
+    name = reads.CLEANED if reading.as_of is None else "silver.kline_revisions"
+    found: datetime | None = reading.connection.execute(
+        f"select max(open_time) from {moments.relation(name, reading.as_of)} where {_HOURLY}"
+    ).fetchall()[0][0]
+    return found
