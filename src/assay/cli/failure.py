@@ -11,7 +11,7 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import typer
@@ -68,6 +68,19 @@ def report(error: BaseException, *, as_json: bool) -> int:
     failure = failure_of(error)
     print(f"assay: error: {failure.text}", file=sys.stderr)
     return _with_document(failure, as_json=as_json)
+
+
+@contextmanager
+def after_the_document(*, as_json: bool) -> Iterator[None]:
+    """Let an interrupt end a command whose one document of ``--json`` is out already: no other may follow it."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        if not as_json:
+            raise
+        is_terminated = isinstance(interrupt, Terminated)
+        print(f"assay: {'terminated' if is_terminated else 'interrupted'}", file=sys.stderr)
+        raise typer.Exit(TERMINATED if is_terminated else INTERRUPTED) from None
 
 
 def _with_document(failure: Failure, *, as_json: bool) -> int:

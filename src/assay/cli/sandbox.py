@@ -77,23 +77,15 @@ def _start(text: str) -> datetime:
 
 def _serve(exchange: Exchange, place: tuple[str, int], document: dict[str, object], *, as_json: bool) -> None:
     """Say where the sandbox is and what it does, and keep it there until somebody ends it."""
-    from assay.cli import Terminated  # noqa: PLC0415
-    from assay.cli.failure import INTERRUPTED, TERMINATED  # noqa: PLC0415
+    from assay.cli.failure import after_the_document  # noqa: PLC0415
     from assay.venues.sandbox.server import running  # noqa: PLC0415
 
     with running(exchange, host=place[0], port=place[1]) as there:
         where = {"host": there.host, "port": there.port, "base_urls": there.base_urls}
-        try:
+        with after_the_document(as_json=as_json):
             emit(where | document, as_json=as_json, text=lambda: _text(there.base_urls, document))
             sys.stdout.flush()
             _wait()
-        except KeyboardInterrupt as interrupt:
-            if not as_json:
-                raise
-            # The one document of --json is out already, and no other may follow.
-            is_terminated = isinstance(interrupt, Terminated)
-            print(f"assay: {'terminated' if is_terminated else 'interrupted'}", file=sys.stderr)
-            raise typer.Exit(TERMINATED if is_terminated else INTERRUPTED) from None
 
 
 def _fault_plan(short: list[str], file: Path | None, all_from: datetime | None, *, seed: int) -> FaultPlan:

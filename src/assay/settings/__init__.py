@@ -6,11 +6,13 @@ Only the command line, the site and the pipelines import this package; what lies
 from assay.settings.ingest import IngestSettings, VenueSettings, VenuesSettings
 from assay.settings.load import SettingRow, Source, describe, load_settings
 from assay.settings.schema import LakeSettings, ModelSettings, Settings, setting_keys, variable_of
+from assay.settings.serve import ServeSettings
 
 __all__ = [
     "IngestSettings",
     "LakeSettings",
     "ModelSettings",
+    "ServeSettings",
     "SettingRow",
     "Settings",
     "Source",

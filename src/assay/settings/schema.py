@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from assay.domain.errors import BadInputError
 from assay.domain.instrument import PREFERRED_PLACES, Market, check_venue
 from assay.settings.ingest import IngestSettings, VenuesSettings
+from assay.settings.serve import ServeSettings
 
 PREFIX = "ASSAY_"
 Key = tuple[str, ...]
@@ -79,6 +80,7 @@ class Settings(BaseSettings):
     model: ModelSettings = ModelSettings()
     venues: VenuesSettings = VenuesSettings()
     ingest: IngestSettings = Field(default_factory=IngestSettings)  # a default in it is below the user's home
+    serve: ServeSettings = ServeSettings()
     recordings: Path | None = Field(default_factory=_shipped_recordings)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
 

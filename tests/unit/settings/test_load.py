@@ -62,6 +62,8 @@ def test_every_setting_can_be_set_in_every_source(key: str, tmp_path: Path, monk
     values |= {"lake.memory_limit": "3GB", "model.folds": "5", "lake.threads": "32", "ingest.intervals": "1d,1h"}
     values |= dict.fromkeys(("ingest.since", "ingest.since_short", "ingest.every", "ingest.settle"), "3h")
     values |= dict.fromkeys(("ingest.confirmations", "ingest.concurrency", "ingest.attempts"), "32")
+    values |= {"serve.public_url": "https://a.org", "serve.secret_key": "k" * 40}
+    values |= dict.fromkeys(("serve.require_keys", "serve.require_login"), "true")
     last = key.rpartition(".")[2]
     value = values.get(key, {"enabled": "false", "base_url": "http://127.0.0.1:89", "quote": "TRY"}.get(last, "321"))
     group, _, name = key.rpartition(".")

@@ -1,0 +1,106 @@
+"""What the routes have in common of what they are asked: the workspace, ``as_of``, and nothing that nobody knows."""
+
+from __future__ import annotations
+
+import difflib
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Depends, Query, Request
+
+from assay.domain.errors import BadInputError
+from assay.domain.interval import parse_moment
+from assay.pipelines.workspace import Workspace
+
+PREFIX = "/api/v1"
+LONGEST = 200
+"""Characters of any text that is asked for."""
+
+
+async def workspace_of(request: Request) -> Workspace:
+    """Return the workspace that is served."""
+    served: Workspace = request.app.state.workspace
+    return served
+
+
+async def only_what_is_known(request: Request) -> None:
+    """Refuse a parameter that the route does not know: ``?asof=`` left out in silence would answer another question.
+
+    Raises
+    ------
+    BadInputError
+        If a parameter is unknown or stands twice.
+    """
+    known = _known(request)
+    names = [name for name, _ in request.query_params.multi_items()]
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            todo = f"did you mean {near[0]}?" if near else f"there is {', '.join(sorted(known)) or 'none'}"
+            raise BadInputError("unknown parameter", value=name, todo=todo)
+        if names.count(name) > 1:
+            raise BadInputError("a parameter stands twice", value=name, todo="give it once")
+
+
+def _known(request: Request) -> frozenset[str]:
+    """Return the parameters of the route in the address, as its documentation lists them."""
+    by_route: dict[str, frozenset[str]] | None = getattr(request.app.state, "known", None)
+    if by_route is None:
+        by_route = {
+            path: frozenset(one["name"] for one in operation["get"].get("parameters", ()) if one["in"] == "query")
+            for path, operation in request.app.openapi()["paths"].items()
+            if "get" in operation
+        }
+        request.app.state.known = by_route
+    return by_route.get(getattr(request.scope.get("route"), "path", ""), frozenset())
+
+
+def moment_of(text: str, name: str) -> datetime:
+    """Return the moment a parameter says, in UTC; a ``+`` that the address turned into a blank is one again.
+
+    >>> moment_of("2024-05-01T02:00:00 02:00", "as_of").isoformat()
+    '2024-05-01T00:00:00+00:00'
+
+    Raises
+    ------
+    BadInputError
+        If it says none.
+    """
+    date, separator, time = text.strip().partition("T")
+    try:
+        return parse_moment(date + separator + time.replace(" ", "+"))
+    except BadInputError as error:
+        raise BadInputError(f"{name} is {error.what}", value=text, todo=error.todo) from None
+
+
+async def as_of_of(
+    request: Request,
+    as_of: Annotated[
+        str | None,
+        Query(
+            description="Answer as it was known at this moment: an ISO 8601 date or time, in UTC unless it says "
+            "otherwise, and not in the future. Without it: as it is known now.",
+            max_length=LONGEST,
+            examples=["2026-05-01T00:00:00Z"],
+        ),
+    ] = None,
+) -> datetime | None:
+    """Return the moment whose knowledge is asked for.
+
+    Raises
+    ------
+    BadInputError
+        If it is no moment, or one that has not come yet: what is known then, nobody can say today.
+    """
+    if as_of is None:
+        return None
+    moment = moment_of(as_of, "as_of")
+    now = (await workspace_of(request)).clock.now()
+    if moment > now:
+        todo = f"leave it out for what is known now ({now:%Y-%m-%dT%H:%M:%SZ})"
+        raise BadInputError("as_of is in the future", value=as_of, todo=todo)
+    return moment
+
+
+Served = Annotated[Workspace, Depends(workspace_of)]
+AsOf = Annotated[datetime | None, Depends(as_of_of)]

@@ -1,0 +1,73 @@
+"""Routes for whoever runs the server: is it alive, can it answer, what state are the data in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
+
+from assay import __version__
+from assay.api import metrics
+from assay.api.asked import PREFIX, AsOf, Served
+from assay.api.problems import Problem
+from assay.api.readiness import explained
+from assay.api.shapes.operations import Alive, Ready, Status
+from assay.domain.errors import AssayError
+from assay.selectors.coverage import SeriesHealth
+from assay.selectors.data_page import data_health
+
+router = APIRouter(prefix=PREFIX, tags=["operations"])
+_NOT_KEPT = {"cache-control": "no-store"}
+"""What these say depends on the time, or on this process."""
+
+
+@router.get("/status", summary="State of the data", response_model=Status)
+def status(workspace: Served, as_of: AsOf, response: Response) -> Status:
+    """Return how fresh, how complete and how sound the data are; a lake that was never built has a state too."""
+    response.headers.update(_NOT_KEPT)
+    return Status.model_validate(data_health(workspace, as_of=as_of))
+
+
+@router.get("/health/live", summary="Is the process alive?", response_model=Alive)
+async def live(response: Response) -> Alive:
+    """Answer as long as the process can answer anything; says nothing about the lake."""
+    response.headers.update(_NOT_KEPT)
+    return Alive(status="ok", version=__version__)
+
+
+@router.get("/health/ready", summary="Can questions about the lake be answered?", response_model=Ready)
+def ready(workspace: Served, response: Response) -> Ready | Response:
+    """Answer 200 once the lake is there and built; 503 with the reason before."""
+    unready = explained(workspace)
+    if unready is not None:
+        return unready.response()
+    response.headers.update(_NOT_KEPT)
+    return Ready(status="ok", version=__version__, data_version=workspace.data_version().number)
+
+
+@router.get("/metrics", summary="Figures for Prometheus", response_class=PlainTextResponse)
+def prometheus(request: Request, workspace: Served) -> Response:
+    """Return requests by route and status, how long they took, and the version, age and gaps of the data."""
+    figures: metrics.Metrics = request.app.state.metrics
+    unready: Problem | None = explained(workspace)
+    try:
+        health = data_health(workspace)
+        version = workspace.data_version().number
+    except AssayError:
+        figures.set_lake(0, is_ready=False, missing_bars=0)
+    else:
+        figures.set_lake(version, is_ready=unready is None, missing_bars=health.missing_bars)
+        answers = ((one.venue, one.dataset, one.age.total_seconds()) for one in health.freshness)
+        figures.set_ages(answers, _newest_bars(health.series, workspace.clock.now()))
+    return Response(figures.text(), headers=_NOT_KEPT, media_type=metrics.CONTENT_TYPE)
+
+
+def _newest_bars(series: Iterable[SeriesHealth], now: datetime) -> list[tuple[str, str, float]]:
+    """Return how long ago the newest bar opened, in seconds, by venue and interval."""
+    newest: dict[tuple[str, str], datetime] = {}
+    for one in series:
+        key = one.venue, one.interval
+        newest[key] = max(newest.get(key, one.last_open_time), one.last_open_time)
+    return [(*key, (now - opened).total_seconds()) for key, opened in sorted(newest.items())]
