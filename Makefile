@@ -51,16 +51,10 @@ $(VENV)/installed-dev: pyproject.toml $(PINS) | $(BIN)/python
 	@$(INSTALL) -c $(PINS) -e '.[test,dev]'
 	@touch $(VENV)/installed $@
 
-# With the real recordings beside the checkout, those; else a made-up one. In a home of its own unless you name one.
+# In a home of its own unless you name one.
 demo: export ASSAY_HOME ?= var/demo
-demo: install ## Recordings in, a proven answer out: the whole path
-	@if [ -d ../shared/data/klines ]; then \
-		$(BIN)/assay run --recorded; \
-	else \
-		$(BIN)/python examples/make_sample.py var/sample && \
-		$(BIN)/assay run --recorded --plan var/sample/recordings.yaml; \
-	fi
-	@echo && echo "Look around: ASSAY_HOME=$$ASSAY_HOME $(BIN)/assay status"
+demo: install ## A simulated market from nothing to a site that goes on living, until Ctrl-C
+	@$(BIN)/assay demo
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .

@@ -8,6 +8,14 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+# Django's parts can be imported once Django is configured, which a collector of doctests does not do.
+collect_ignore = [
+    "src/assay/appdb/models.py",
+    "src/assay/web/admin.py",
+    "src/assay/web/login.py",
+    "src/assay/web/urls.py",
+]
+
 # Timings on a busy machine say nothing about a property. `pytest --hypothesis-profile=explore` looks for new examples.
 settings.register_profile("same", deadline=None, derandomize=True, database=None)
 settings.register_profile("explore", deadline=None, max_examples=2_000)

@@ -13,7 +13,16 @@ from benchmarks import report
 from benchmarks.harness import Figure
 from benchmarks.lakes import Stage
 
-BENCHMARKS = {"F1a": "f1_steps", "F9": "f9_klines_pages", "F10": "f10_silver", "F11": "f11_refresh", "F18": "f18_start"}
+BENCHMARKS = {
+    "F1a": "f1_steps",
+    "F9": "f9_klines_pages",
+    "F10": "f10_silver",
+    "F11": "f11_refresh",
+    "F16": "f16_api",
+    "F17": "f17_chart",
+    "F18": "f18_start",
+    "F19": "f19_demo",
+}
 """Id to module; a module has ``run(stage)``, which yields its figures."""
 
 

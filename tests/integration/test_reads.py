@@ -28,13 +28,15 @@ from assay.selectors.query import query
 from assay.selectors.stamp import stamp
 from assay.selectors.tickers import ticker_board
 from tests.integration.conftest import MakeWorkspace, at, bring_in, open_frozen
-from tests.integration.polling import Poller
+from tests.integration.polling import DOLLARS, Poller
 from tests.made_klines import hourly, write_csv
 
 HOUR = timedelta(hours=1)
 QUARTER = timedelta(minutes=15)
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 SLOTS = [NOON + number * QUARTER for number in range(3)]
+EARLIER = NOON - 6 * HOUR
+"""When only the coins were asked for."""
 THEN = SLOTS[1] + timedelta(minutes=5)
 NOW = SLOTS[2] + timedelta(minutes=5)
 SINCE = NOON - timedelta(days=9)
@@ -61,6 +63,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
     workspace = open_frozen(folder / "home", NOON - timedelta(minutes=1))
     poller = Poller(workspace.home.bronze)
     bring_in(workspace, write_csv(folder / "bars.csv", BARS[:-VENUE_BARS]), recorded_at=NOON - timedelta(minutes=1))
+    poller.keep(DOLLARS, at=EARLIER + timedelta(seconds=2), slot=EARLIER)
     for slot in SLOTS[:2]:
         poller.poll(slot)
     poller.klines(BARS[-VENUE_BARS].open_time, NOON, at=SLOTS[0] + timedelta(seconds=30))
@@ -142,7 +145,7 @@ def test_only_the_largest_coin_of_a_ticker_gets_the_bars_and_the_forecast(lake: 
     coins = market_overview(lake.workspace).coins
     with_bars = [one for one in coins if one.series]
     assert [(one.coin_id, one.series) for one in with_bars] == [("bitcoin", "binance:spot:BTC-USDT")]
-    assert all(one.sparkline == () and one.prediction is None for one in coins if not one.series)
+    assert all(one.prediction is None for one in coins if not one.series)
     assert with_bars[0].prediction is not None
     assert len({one.asset for one in coins}) < len(coins)  # there are such tickers
 
@@ -157,6 +160,20 @@ def test_a_sparkline_is_every_second_close_of_the_last_seven_days(lake: Lake) ->
     assert 80 < len(line) <= 84
     then = market_overview(lake.workspace, as_of=THEN).coins[0].sparkline
     assert then == line  # nothing of it has changed since
+
+
+def test_a_coin_without_bars_has_the_line_of_its_answers(lake: Lake) -> None:
+    coins = market_overview(lake.workspace).coins
+    without = [coin for coin in coins if coin.series is None and coin.sparkline]
+    assert len(without) > 50
+    for coin in without:
+        told = lake.sql(
+            f"select slot_at, price from silver.processed_crypto_market where coin_id = '{coin.coin_id}' "
+            "and defect is null order by slot_at"
+        )
+        # Of the three answers around noon, which are within two hours, the last one counts.
+        assert coin.sparkline == (told[0]["price"], told[-1]["price"])
+        assert told[0]["slot_at"] == EARLIER
 
 
 @pytest.mark.parametrize("venue", ["binance", "wazirx"])

@@ -17,7 +17,21 @@ import typer
 from assay import __version__
 from assay.cli.options import GlobalOptions
 
-MODULES = ("run", "ingest", "importing", "lake", "klines", "quarantine", "sandbox", "config", "version")
+MODULES = (
+    "demo",
+    "run",
+    "predict",
+    "ingest",
+    "importing",
+    "lake",
+    "klines",
+    "quarantine",
+    "sandbox",
+    "serve",
+    "keys",
+    "config",
+    "version",
+)
 """Modules of this package with a ``register(app)``, in the order of the help text."""
 
 

@@ -44,10 +44,10 @@ def ingest(
         settings = options_of(context).settings()
         from assay.domain.clock import SystemClock  # noqa: PLC0415
 
-        clock = SystemClock()
         wanted = Wanted(tuple(sources or ()), _words(symbols), _words(intervals), since, until)
-        plan = plan_ingest(settings, wanted, clock.now())  # what is wrong with the words is said before a home is made
-        workspace = open_workspace(settings, clock=clock)
+        plan_ingest(settings, wanted, SystemClock().now())  # what is wrong with the words is said before a home is made
+        workspace = open_workspace(settings)
+        plan = plan_ingest(settings, wanted, workspace.clock.now())
         with noted(workspace, "ingest") as summary:
             result = run_ingest(workspace, plan, progress=counted)
             summary |= {"outcome": result.outcome.value, "new_batches": result.new_batches}

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from assay.pipelines.building import BuildResult
+    from assay.pipelines.predicting import PredictResult
     from assay.selectors.outages import Outage
     from assay.selectors.status import LakeStatus
 
@@ -38,8 +39,11 @@ def build(
     full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Make everything anew from bronze.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Bring silver and gold up to what bronze holds, past every quality test."""
+    """Bring silver and gold up to what bronze holds, past every quality test, and predict from it."""
+    from dataclasses import asdict  # noqa: PLC0415
+
     from assay.pipelines.building import build as run_build  # noqa: PLC0415
+    from assay.pipelines.predicting import predict  # noqa: PLC0415
     from assay.pipelines.runs import noted  # noqa: PLC0415
     from assay.pipelines.workspace import open_workspace  # noqa: PLC0415
 
@@ -48,7 +52,9 @@ def build(
         with noted(workspace, "build") as summary:
             result = run_build(workspace, full_refresh=full_refresh)
             summary |= {"new_batches": result.new_batches, "tests": len(result.tests)}
-    emit(result, as_json=as_json, text=lambda: build_text(result))
+            predicted = predict(workspace)
+    document = asdict(result) | {"predicted": asdict(predicted)}
+    emit(document, as_json=as_json, text=f"{build_text(result)}\n{predicted_text(predicted)}".strip)
 
 
 def build_text(result: BuildResult) -> str:
@@ -62,6 +68,14 @@ def build_text(result: BuildResult) -> str:
         f"{result.new_batches} new batches, {result.zones} zones computed{why} in {total:.1f} s ({phases})\n"
         f"{len(result.tests)} quality tests passed"
     )
+
+
+def predicted_text(predicted: PredictResult) -> str:
+    """Return what was foretold, as text; nothing if no series can be."""
+    if not predicted.series:
+        return ""
+    verdicts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in sorted(predicted.verdicts.items()))
+    return f"{predicted.series} hourly series: {verdicts}; {predicted.live} new predictions"
 
 
 def query(

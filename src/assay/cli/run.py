@@ -130,9 +130,11 @@ def _venues_job(settings: Settings, asked: Asked, say: Callable[[str], None], *,
     from assay.pipelines.simulating import access_inside, inside, simulated  # noqa: PLC0415
     from assay.pipelines.workspace import open_workspace  # noqa: PLC0415
 
-    clock = SystemClock()
-    plan_ingest(settings, Wanted(), clock.now())  # what is wrong with the settings is said before a home is made
-    workspace = open_workspace(settings, clock=clock, say=say)
+    plan_ingest(
+        settings, Wanted(), SystemClock().now()
+    )  # what is wrong with the settings is said before a home is made
+    workspace = open_workspace(settings, say=say)
+    clock = workspace.clock
     exchange = None if seed is None else simulated(seed, clock)
     if exchange is not None:
         check_origin(workspace.home, simulated_origin(exchange.name))

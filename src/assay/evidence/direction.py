@@ -95,6 +95,7 @@ class DirectionEvidence:
     """Last forecast, UTC."""
     n: int
     samples: int
+    """Bootstrap samples behind the interval of the difference."""
     model: ScoreSet
     baseline: ScoreSet
     difference: Estimate
@@ -156,28 +157,35 @@ def judge_direction(
     drawn = max(samples, math.ceil(_TAIL_DRAWS / tail))
     counts = [confusion(forecasts.actual, said) for said in (forecasts.predicted, forecasts.baseline)]
     columns = np.concatenate([_outcomes(forecasts.actual, said) for said in (forecasts.predicted, forecasts.baseline)])
-    sums = resampled_sums(columns.T, block=min(claim.block, n), samples=drawn, rng=rng)
+    block = min(claim.block, n)
+    sums = resampled_sums(columns.T, block=block, samples=samples, rng=rng)
     resampled = [score_arrays(*sums[:, 3 * i : 3 * i + 3].T, total=n) for i in range(2)]
     model, baseline = (_score_set(one, draws, claim.level) for one, draws in zip(counts, resampled, strict=True))
+    differences = resampled[0]["accuracy"] - resampled[1]["accuracy"]
+    if drawn > samples:  # only this interval has ends so far out
+        lead = _lead(forecasts)[:, None]
+        more = resampled_sums(lead, block=block, samples=drawn - samples, rng=rng)[:, 0] / n
+        differences = np.concatenate((differences, more))
     difference = Estimate(
-        model.accuracy.value - baseline.accuracy.value,
-        percentile_interval(resampled[0]["accuracy"] - resampled[1]["accuracy"], level=1 - 2 * tail),
+        model.accuracy.value - baseline.accuracy.value, percentile_interval(differences, level=1 - 2 * tail)
     )
     verdict = decide(model.accuracy, difference, blocks=n / claim.block)
     first_at, last_at = (_EPOCH + timedelta(microseconds=int(forecasts.forecast_at[i])) for i in (0, -1))
     numbers = comparison(model.accuracy, baseline.accuracy, difference, subject=f"{claim.horizon} direction")
     trials = f"{claim.trials:,} trial{'s' if claim.trials > 1 else ''}"
     context = f"({claim.series}, {first_at:%Y-%m} to {last_at:%Y-%m}, n = {n:,}, {trials})"
-    sentence = f"{_in_words(verdict, numbers, claim)} {context}"
+    sentence = f"{_in_words(verdict, numbers, claim, difference)} {context}"
     return DirectionEvidence(
         claim, first_at, last_at, n, drawn, model=model, baseline=baseline, difference=difference, verdict=verdict,
         sentence=sentence,
     )  # fmt: skip
 
 
-def _in_words(verdict: Verdict, numbers: str, claim: Claim) -> str:
+def _in_words(verdict: Verdict, numbers: str, claim: Claim, difference: Estimate) -> str:
     corrected = ", corrected for the trials," if claim.trials > 1 else ""
     match verdict:
+        case Verdict.NO_SKILL if difference.interval.low > 0:
+            return f"No skill: {numbers}{corrected} lies above zero, but a coin may be right as often"
         case Verdict.NO_SKILL:
             return f"No skill: {numbers}{corrected} includes zero"
         case Verdict.SKILL:
@@ -207,6 +215,13 @@ def _outcomes(
     """Return indicators of true up, false up and false down, shape (3, n); all scores are ratios of their sums."""
     went_up, said_up = actual == 1, said == 1
     return np.stack([went_up & said_up, ~went_up & said_up, went_up & ~said_up]).astype(np.float64)
+
+
+def _lead(forecasts: Forecasts) -> NDArray[np.float64]:
+    """Return 1 where only the model was right, -1 where only the baseline was, else 0; shape (n,)."""
+    model, baseline = (said == forecasts.actual for said in (forecasts.predicted, forecasts.baseline))
+    lead: NDArray[np.float64] = model.astype(np.float64) - baseline
+    return lead
 
 
 def _score_set(counts: Confusion, draws: Mapping[str, NDArray[np.float64]], level: float) -> ScoreSet:

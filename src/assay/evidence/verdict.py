@@ -1,7 +1,9 @@
 """From numbers to words: what may be said about a direction model, and what may not.
 
 "No skill" is an allowed verdict and the usual one. The test is on the paired difference to the baseline, never on the
-accuracy alone: in a rising market "always up" is right more often than not.
+accuracy alone: in a rising market "always up" is right more often than not. Nor is it on the difference alone: where
+what was more frequent in the past turns out to be rarer, a model that knows nothing beats the baseline by being right
+half of the time, so it has to beat a coin as well.
 
 >>> from assay.measures.bootstrap import ConfidenceInterval
 >>> chance = Estimate(0.512, ConfidenceInterval(0.498, 0.526, 0.95))
@@ -18,6 +20,9 @@ from assay.measures.bootstrap import ConfidenceInterval
 
 SUSPECT_ACCURACY = 0.65
 """Nobody foretells the direction of a liquid market this often; a leak does."""
+
+COIN = 0.5
+"""How often someone is right who knows nothing, whatever the market does."""
 
 MIN_BLOCKS = 10
 """Fewer independent stretches of time than this say nothing about the next one."""
@@ -56,13 +61,16 @@ def decide(accuracy: Estimate, difference: Estimate, *, blocks: float) -> Verdic
     Returns
     -------
     Verdict
-        SUSPECT needs both an implausible accuracy and a difference above zero: on a lopsided market the baseline,
+        SKILL needs an accuracy above that of a coin, over its whole interval, besides a difference above zero. SUSPECT
+        needs both an implausible accuracy and a difference above zero: on a lopsided market the baseline,
         too, is right most of the time, and that is no leak.
     """
     if blocks < MIN_BLOCKS:
         return Verdict.NOT_ENOUGH_DATA
     if difference.interval.low > 0:
-        return Verdict.SUSPECT if accuracy.value > SUSPECT_ACCURACY else Verdict.SKILL
+        if accuracy.value > SUSPECT_ACCURACY:
+            return Verdict.SUSPECT
+        return Verdict.SKILL if accuracy.interval.low > COIN else Verdict.NO_SKILL
     return Verdict.WORSE if difference.interval.high < 0 else Verdict.NO_SKILL
 
 

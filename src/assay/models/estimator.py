@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 
 from assay.domain.errors import BadInputError, TerminalError
 
+LOGISTIC = "logistic"
+"""Name of :class:`assay.models.logistic.Logistic`, for those who need no model and would not wait for its imports."""
+
 
 class NotFittedError(TerminalError):
     """An estimator was asked before it was taught."""

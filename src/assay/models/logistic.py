@@ -11,6 +11,7 @@ True
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -20,10 +21,10 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from assay.domain.errors import BadInputError, TerminalError
-from assay.models.estimator import NotFittedError, check_features, check_labels
+from assay.models.estimator import LOGISTIC, NotFittedError, check_features, check_labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,12 @@ class _Fitted:
     intercept: float
 
 
+@functools.cache
+def _thread_pools() -> ThreadpoolController:
+    """Return the thread pools of this process; finding them takes as long as a small fit, so it is done once."""
+    return ThreadpoolController()
+
+
 class Logistic:
     """StandardScaler and LogisticRegression in one fit, so that the scaler sees training rows only.
 
@@ -61,7 +68,7 @@ class Logistic:
     many more rows than columns).
     """
 
-    name = "logistic"
+    name = LOGISTIC
 
     def __init__(self, columns: Sequence[str], parameters: LogisticParameters = LogisticParameters()) -> None:
         self.columns = tuple(columns)
@@ -117,7 +124,7 @@ class Logistic:
             max_iter=chosen.max_iterations,
             solver="newton-cholesky",
         )
-        with threadpool_limits(limits=1), warnings.catch_warnings():
+        with _thread_pools().limit(limits=1), warnings.catch_warnings():
             warnings.simplefilter("error", ConvergenceWarning)
             try:
                 scaled = scaler.fit_transform(features, sample_weight=sample_weight)

@@ -6,14 +6,16 @@ in, and batches count as published only after the last gate, so the next refresh
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from assay.domain.errors import BuildError, NoDataError
+from assay.domain.errors import BuildError, NoDataError, StorageError
 from assay.domain.points import Point, reached
 from assay.lake import bronze, definitions, manifest, reads, zones
+from assay.lake.build_tests import BuildTests, TestResult, ordered, write_build_tests
 from assay.lake.storage import disk_full
 from assay.pipelines import steps
 from assay.pipelines.dbt import NodeResult, run_dbt
@@ -104,7 +106,8 @@ def build(workspace: Workspace, *, full_refresh: bool = False) -> BuildResult:
             return BuildResult(seconds=phases.seconds)
         what = f"everything ({plan.reason})" if plan.everything else f"{len(plan.batches)} new batches"
         workspace.say(f"building {what}")
-        tests = _gate(run_dbt(workspace, "build", select=_SILVER, options=[*plan.options, *_CAUTIOUS]))
+        results = run_dbt(workspace, "build", select=_SILVER, options=[*plan.options, *_CAUTIOUS])
+        tests = _gate(workspace, results, is_last=not plan.tags)
         reached(Point.SILVER_DONE)
         phases.done("silver")
         if "klines" in plan.tags:
@@ -115,7 +118,8 @@ def build(workspace: Workspace, *, full_refresh: bool = False) -> BuildResult:
             phases.done("steps")
         if plan.tags:
             workspace.say("building gold")
-            tests += _gate(run_dbt(workspace, "build", select=plan.gold, options=plan.options))
+            results = run_dbt(workspace, "build", select=plan.gold, options=plan.options)
+            tests = _gate(workspace, results, before=tests)
             reached(Point.GOLD_DONE)
             phases.done("gold")
         with workspace.lake(read_only=False) as lake:
@@ -188,8 +192,11 @@ def _plan(workspace: Workspace, *, full_refresh: bool) -> _Plan:
         return _Plan(todo, zones.plan_zones(lake, todo, everything=bool(reason)), reason, tags)
 
 
-def _gate(results: Sequence[NodeResult]) -> list[NodeResult]:
-    """Return the tests among the results, or refuse to go on."""
+def _gate(
+    workspace: Workspace, results: Sequence[NodeResult], *, before: Sequence[NodeResult] = (), is_last: bool = True
+) -> list[NodeResult]:
+    """Note the tests among the results for people to look at, and return them with those `before`; or go no further."""
+    _keep(workspace, [*before, *results], is_last=is_last)
     bad = [one for one in results if not one.is_good and one.status != "skipped"]
     if bad:
         first = bad[0]
@@ -201,4 +208,14 @@ def _gate(results: Sequence[NodeResult]) -> list[NodeResult]:
         # dbt's first words say again which model it was; what is wrong comes after them.
         message = re.sub(r"^.*? in (model|test) \S+ \(\S+\)\s+", "", " ".join(first.message.split()))
         raise BuildError(what, value=message or None, todo=todo)
-    return [one for one in results if one.kind == "test"]
+    return [*before, *(one for one in results if one.kind == "test")]
+
+
+def _keep(workspace: Workspace, results: Sequence[NodeResult], *, is_last: bool) -> None:
+    told = [one for one in results if one.kind == "test" or not one.is_good]
+    kept = [
+        TestResult(one.name, one.kind, one.status, one.failures, "" if one.is_good else one.message) for one in told
+    ]
+    is_whole = is_last and all(one.is_good for one in told)
+    with contextlib.suppress(StorageError):  # a full disk is the build's own to say
+        write_build_tests(workspace.home, BuildTests(workspace.clock.now(), is_whole, ordered(kept)))

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from assay.domain.errors import BadInputError, NoDataError
-from assay.domain.instrument import Resolution, resolve
+from assay.domain.instrument import Resolution, SeriesId, resolve
 from assay.domain.interval import EPOCH
 from assay.evidence.direction import Claim, DirectionEvidence, Forecasts, judge_direction
 from assay.evidence.verdict import Verdict
@@ -23,12 +23,13 @@ from assay.features.sets import DIRECTION
 from assay.lake import reads
 from assay.lake.reads import Span
 from assay.models.base_rate import BaseRate
-from assay.models.estimator import direction
+from assay.models.estimator import LOGISTIC, direction
 from assay.models.logistic import Logistic
-from assay.models.splits import walk_forward
-from assay.models.walk_forward import out_of_sample
+from assay.models.splits import Fold, walk_forward
+from assay.models.walk_forward import OutOfSample, out_of_sample
 from assay.pipelines import steps
 from assay.pipelines.workspace import Workspace
+from assay.settings import Settings
 
 _COLUMNS = (
     "open_time", "close_time", "open", "high", "low", "close", "volume", "quote_volume", "taker_buy_volume",
@@ -56,6 +57,10 @@ class Prediction:
         ``up`` or ``not up``.
     signal : str
         ``UP`` or ``DOWN`` if the model has shown skill; ``ABSTAIN`` otherwise.
+    fitted_until : datetime
+        When the last label it was fitted on was known; never after `as_of`.
+    fitted_rows : int
+        Labels it was fitted on.
     """
 
     as_of: datetime
@@ -65,6 +70,8 @@ class Prediction:
     base_rate_up: float
     direction: str
     signal: str
+    fitted_until: datetime
+    fitted_rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +88,35 @@ class DirectionAnswer:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Dataset:
-    """Labelled and latest rows of one series."""
+class Dataset:
+    """One series as a model sees it: its labelled rows in order of time, and the latest row.
 
-    features: np.ndarray[tuple[int, int], np.dtype[np.float64]]
+    `matrix` has shape (n, n_features); `labels` (n,), 0 or 1; `close` (n,), quote units; `span_start` and `span_end`
+    (n,), microseconds, are the moment of the forecast and the moment at which its outcome is known.
+    """
+
+    matrix: np.ndarray[tuple[int, int], np.dtype[np.float64]]
     labels: np.ndarray[tuple[int], np.dtype[np.float64]]
+    close: np.ndarray[tuple[int], np.dtype[np.float64]]
     span_start: np.ndarray[tuple[int], np.dtype[np.int64]]
     span_end: np.ndarray[tuple[int], np.dtype[np.int64]]
     latest: np.ndarray[tuple[int, int], np.dtype[np.float64]]
     latest_close: float
     latest_at: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """What was said of the rows of each fold by a model fitted before it, and what that is worth."""
+
+    folds: tuple[Fold, ...]
+    tested: OutOfSample
+    evidence: DirectionEvidence
+
+
+def new_model() -> Logistic:
+    """Return the model that foretells directions, untaught."""
+    return Logistic(DIRECTION.columns)
 
 
 def answer_direction(
@@ -119,24 +145,32 @@ def answer_direction(
         available = reads.list_series(lake)
         resolution = resolve(symbol, available, places=settings.preferred_places, interval=interval)
         klines = reads.read_klines(lake, resolution.series, span, _COLUMNS)
-    horizon = timedelta(hours=settings.model.horizon_hours)
-    bar = resolution.series.interval
+    dataset = dataset_of(klines, resolution.series, settings)
+    evidence = evaluate(dataset, resolution.series, settings).evidence
+    prediction = predict_latest(dataset, settings, evidence.verdict)
+    return DirectionAnswer(
+        resolution, LOGISTIC, DIRECTION.columns, steps.identity(DIRECTION), dataset.labels.size, evidence, prediction
+    )
+
+
+def dataset_of(klines: pl.DataFrame, series: SeriesId, settings: Settings) -> Dataset:
+    """Return the rows of closed bars of one series, in order of time, that a model can use.
+
+    Raises
+    ------
+    BadInputError
+        If the horizon is not a whole number of bars.
+    NoDataError
+        If no row is past the warm-up of the features.
+    """
+    horizon, bar = timedelta(hours=settings.model.horizon_hours), series.interval
     if bar.is_calendar or horizon % bar.duration:
         todo = "choose another interval, or another model.horizon_hours"
         raise BadInputError("the horizon is not a whole number of bars", value=f"{horizon} of {bar}", todo=todo)
-    dataset = _dataset(klines, horizon=horizon, bar=bar.duration)
-    evidence = _evaluate(workspace, dataset, resolution, horizon // bar.duration)
-    model = Logistic(DIRECTION.columns)
-    prediction = _predict(model, dataset, horizon, evidence.verdict)
-    name = steps.identity(DIRECTION)
-    return DirectionAnswer(resolution, model.name, DIRECTION.columns, name, dataset.labels.size, evidence, prediction)
-
-
-def _dataset(klines: pl.DataFrame, *, horizon: timedelta, bar: timedelta) -> _Dataset:
     bars = steps.bars_of(klines)
     matrix = np.ascontiguousarray(DIRECTION.run(bars).matrix)
     label = direction_label(
-        bars.open_time, bars.close, horizon_us=_microseconds(horizon), interval_us=_microseconds(bar)
+        bars.open_time, bars.close, horizon_us=_microseconds(horizon), interval_us=_microseconds(bar.duration)
     )
     complete = np.isfinite(matrix).all(axis=1)
     rows = complete & label.is_defined
@@ -144,9 +178,10 @@ def _dataset(klines: pl.DataFrame, *, horizon: timedelta, bar: timedelta) -> _Da
         todo = f"{DIRECTION.warmup + 1} bars in a row are needed; import more"
         raise NoDataError("too few bars to compute the features", value=len(bars), todo=todo)
     last = int(np.flatnonzero(complete)[-1])
-    return _Dataset(
-        features=matrix[rows],
+    return Dataset(
+        matrix=matrix[rows],
         labels=label.value[rows],
+        close=bars.close[rows],
         span_start=label.span_start[rows],
         span_end=label.span_end[rows],
         latest=matrix[last : last + 1],
@@ -155,42 +190,74 @@ def _dataset(klines: pl.DataFrame, *, horizon: timedelta, bar: timedelta) -> _Da
     )
 
 
-def _evaluate(workspace: Workspace, dataset: _Dataset, resolution: Resolution, horizon_bars: int) -> DirectionEvidence:
-    settings = workspace.settings.model
-    folds = walk_forward(dataset.span_start, dataset.span_end, folds=settings.folds)
-    tested = out_of_sample(
-        Logistic(DIRECTION.columns), BaseRate(), features=dataset.features, labels=dataset.labels, folds=folds
-    )
+def evaluate(dataset: Dataset, series: SeriesId, settings: Settings, *, trials: int = 1) -> Evaluation:
+    """Let the model foretell fold after fold, and judge it against the base rate.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    series : SeriesId
+        Named in the verdict's sentence.
+    settings : Settings
+        Horizon, folds, bootstrap and seed.
+    trials : int, default 1
+        Configurations tried on this series, this one included.
+
+    Raises
+    ------
+    NoDataError
+        If a fold would have too few rows.
+    BadInputError
+        If a fold has nothing but ups, or nothing but downs, to learn from.
+    """
+    chosen = settings.model
+    folds = walk_forward(dataset.span_start, dataset.span_end, folds=chosen.folds)
+    tested = out_of_sample(new_model(), BaseRate(), features=dataset.matrix, labels=dataset.labels, folds=folds)
+    horizon_bars = timedelta(hours=chosen.horizon_hours) // series.interval.duration
     claim = Claim(
-        series=f"{resolution.series.symbol} {resolution.series.interval} on {resolution.series.place}",
-        horizon=f"{settings.horizon_hours} h",
+        series=f"{series.symbol} {series.interval} on {series.place}",
+        horizon=f"{chosen.horizon_hours} h",
         horizon_bars=horizon_bars,
-        folds=settings.folds,
-        block_bars=max(settings.block_bars, 2 * horizon_bars),
+        folds=chosen.folds,
+        trials=trials,
+        block_bars=max(chosen.block_bars, 2 * horizon_bars),
     )
     forecasts = Forecasts(dataset.span_start[tested.row], dataset.labels[tested.row], tested.predicted, tested.baseline)
-    rng = np.random.default_rng(settings.seed)
-    return judge_direction(forecasts, claim, rng=rng, samples=settings.bootstrap_samples)
+    rng = np.random.default_rng(chosen.seed)
+    return Evaluation(folds, tested, judge_direction(forecasts, claim, rng=rng, samples=chosen.bootstrap_samples))
 
 
-def _predict(model: Logistic, dataset: _Dataset, horizon: timedelta, verdict: Verdict) -> Prediction:
+def predict_latest(dataset: Dataset, settings: Settings, verdict: Verdict) -> Prediction:
+    """Fit the model on every label that is known by the latest bar, and ask it about that bar.
+
+    Raises
+    ------
+    BadInputError
+        If there is no such label, or all of them are the same.
+    """
     # Only labels whose span had ended by the moment of the forecast: nothing of the future is learned from.
     known = dataset.span_end <= dataset.latest_at
-    fitted = model.fit(dataset.features[known], dataset.labels[known])
+    fitted = new_model().fit(dataset.matrix[known], dataset.labels[known])
     probability = fitted.predict_proba(dataset.latest)
     is_up = bool(direction(probability)[0])
-    as_of = EPOCH + timedelta(microseconds=dataset.latest_at)
+    as_of = _moment(dataset.latest_at)
     signal = ("UP" if is_up else "DOWN") if verdict is Verdict.SKILL else "ABSTAIN"
     return Prediction(
         as_of=as_of,
-        until=as_of + horizon,
+        until=as_of + timedelta(hours=settings.model.horizon_hours),
         close=dataset.latest_close,
         probability_up=float(probability[0]),
         base_rate_up=float(dataset.labels[known].mean()),
         direction="up" if is_up else "not up",
         signal=signal,
+        fitted_until=_moment(int(dataset.span_end[known].max())),
+        fitted_rows=int(known.sum()),
     )
 
 
 def _microseconds(span: timedelta) -> int:
     return span // timedelta(microseconds=1)
+
+
+def _moment(microseconds: int) -> datetime:
+    return EPOCH + timedelta(microseconds=microseconds)

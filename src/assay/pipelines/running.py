@@ -20,6 +20,7 @@ from assay.pipelines.direction import DirectionAnswer, answer_direction
 from assay.pipelines.importing import Imported
 from assay.pipelines.ingesting import Access, IngestPlan, IngestResult, Progress, ingest, silent
 from assay.pipelines.plans import import_plan, read_plan
+from assay.pipelines.predicting import PredictResult, predict
 from assay.pipelines.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class RunResult:
     ingested : IngestResult or None
         What came from the venues, if they were asked.
     build : BuildResult
+    predicted : PredictResult
+        What was foretold of all series.
     rows : dict
         Rows of every layer.
     gaps : dict
@@ -51,6 +54,7 @@ class RunResult:
     imported: list[Imported]
     ingested: IngestResult | None
     build: BuildResult
+    predicted: PredictResult
     rows: dict[str, int]
     gaps: dict[str, int]
     answer: DirectionAnswer
@@ -75,6 +79,7 @@ class RunResult:
             "imported": [one.to_dict() for one in self.imported],
             "ingested": None if self.ingested is None else self.ingested.to_dict(),
             "build": dataclasses.asdict(self.build),
+            "predicted": dataclasses.asdict(self.predicted),
             "rows": self.rows,
             "gaps": self.gaps,
             "series": str(answer.resolution.series),
@@ -149,10 +154,13 @@ def _concluded(
     ingested: IngestResult | None,
     seconds: dict[str, float],
 ) -> RunResult:
-    """Build, evaluate, and gather what there is to say."""
+    """Build, predict, evaluate, and gather what there is to say."""
     started = time.perf_counter()
     built = build(workspace)
     seconds["build"] = _since(started)
+    started = time.perf_counter()
+    predicted = predict(workspace)
+    seconds["predict"] = _since(started)
     started = time.perf_counter()
     workspace.say("evaluating the model")
     answer = answer_direction(workspace, asked.symbol, interval=asked.interval, span=asked.span)
@@ -165,7 +173,7 @@ def _concluded(
         silver_hash = content.content_hash(lake, content.SILVER)
         gold_hash = content.content_hash(lake, content.GOLD)
     seconds["hash"] = _since(started)
-    return RunResult(imported, ingested, built, rows, gaps, answer, silver_hash, gold_hash, seconds)
+    return RunResult(imported, ingested, built, predicted, rows, gaps, answer, silver_hash, gold_hash, seconds)
 
 
 _GAPS = """

@@ -57,3 +57,10 @@ def noted(workspace: Workspace, command: str) -> Iterator[dict[str, object]]:
         # A full disk must not hide what went wrong behind a second error.
         with contextlib.suppress(AssayError):
             write_atomically(workspace.home.runs / name, json.dumps(note, default=str).encode() + b"\n")
+
+
+def forget(workspace: Workspace, command: str, *, keep: int) -> None:
+    """Delete all but the newest notes of `command`: those of a job that runs every minute would hide all others."""
+    notes = sorted(workspace.home.runs.glob(f"*-{command}-*.json"))
+    for note in notes[: len(notes) - keep]:
+        note.unlink(missing_ok=True)

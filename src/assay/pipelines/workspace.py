@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from assay.domain.clock import Clock, SystemClock
-from assay.lake.catalog import connect
+from assay.lake.catalog import connect, is_made
 from assay.lake.home import Home, open_home
 from assay.lake.lock import file_lock
+from assay.lake.origin import read_time
+from assay.lake.pool import LakePool
 from assay.lake.storage import check_free_space
+from assay.lake.version import NO_VERSION, DataVersion, read_version
 from assay.settings import Settings
 
 if TYPE_CHECKING:
@@ -33,12 +37,15 @@ class Workspace:
     clock : Clock
     say : callable
         Told, in a few words, what is going on; the command line shows it, a library user need not.
+    pool : LakePool, optional
+        Where reads take their connections from; each opens its own if there is none.
     """
 
     settings: Settings
     home: Home
     clock: Clock = field(default_factory=SystemClock)
     say: Callable[[str], None] = _silent
+    pool: LakePool | None = None
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
@@ -59,9 +66,32 @@ class Workspace:
     @contextlib.contextmanager
     def lake(self, *, read_only: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
         """Open the lake for the block; to write, also hold :meth:`writing`."""
+        if read_only and self.pool is not None:
+            with self.pool.cursor() as cursor:
+                yield cursor
+            return
         lake = self.settings.lake
         with connect(self.home, read_only=read_only, threads=lake.threads, memory_limit=lake.memory_limit) as opened:
             yield opened
+
+    @contextlib.contextmanager
+    def kept_open(self) -> Iterator[Workspace]:
+        """Yield this workspace with connections that stay open, for a server: many threads may read at once.
+
+        The lake need not be there yet. Each block of :meth:`lake` sees one snapshot from beginning to end.
+        """
+        lake = self.settings.lake
+        with contextlib.closing(LakePool(self.home, threads=lake.threads, memory_limit=lake.memory_limit)) as pool:
+            yield dataclasses.replace(self, pool=pool)
+
+    def data_version(self) -> DataVersion:
+        """Return which state the lake is in; with :meth:`kept_open` this may be asked at every request."""
+        if self.pool is not None:
+            return self.pool.version()
+        if not is_made(self.home):
+            return NO_VERSION
+        with self.lake() as lake:
+            return read_version(lake)
 
 
 def open_workspace(
@@ -69,10 +99,15 @@ def open_workspace(
 ) -> Workspace:
     """Open the home that the settings name, and make it first if it is not there and `create` is true.
 
+    Without a `clock` it lives in the time that the home remembers, if it has a simulated one, and else in real time.
+
     Raises
     ------
     HomeError
         If that directory is not Assay's to use.
     """
     home = open_home(settings.home, create=create)
-    return Workspace(settings, home, clock or SystemClock(), say)
+    if clock is None:
+        machine, remembered = SystemClock(), read_time(home)
+        clock = machine if remembered is None else remembered.clock(machine)
+    return Workspace(settings, home, clock, say)

@@ -12,11 +12,13 @@ from assay.pipelines.workspace import Workspace
 from assay.selectors import series as series_
 from assay.selectors.kept import Reading, answer
 from assay.selectors.predictions import PredictionBrief, briefs
-from assay.selectors.sparklines import sparklines
+from assay.selectors.sparklines import coin_lines, sparklines
 
 TABLE = "gold.crypto_market"
 MOST_COINS = 250
 _EXTREMES = 10
+
+_NOWHERE = ("", "", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,8 @@ class CoinRow:
     defect : str or None
         Why the numbers are not to be trusted.
     sparkline : tuple of float
-        Closes of the last 7 days in the quote of `series`, at most 84; empty if there is no such series.
+        Of the last 7 days, at most 84: closes of `series` in its quote; without one, what the coin's price was each
+        time it was asked for; empty if that was not twice.
     series : str or None
         ``venue:market:SYMBOL`` of the bars that stand for it.
     prediction : PredictionBrief or None
@@ -119,7 +122,7 @@ def _overview(reading: Reading, places: Sequence[str]) -> MarketOverview:
 
 def _coins(reading: Reading, rows: Sequence[Mapping[str, Any]], places: Sequence[str]) -> tuple[CoinRow, ...]:
     bars = series_.assets(reading, places)
-    lines, foretold = sparklines(reading), briefs(reading)
+    lines, answered, foretold = sparklines(reading), coin_lines(reading), briefs(reading)
     named: set[str] = set()
     coins = []
     for row in rows:
@@ -142,7 +145,7 @@ def _coins(reading: Reading, rows: Sequence[Mapping[str, Any]], places: Sequence
                 all_time_high_change_pct=row["all_time_high_change_pct"],
                 slot_at=row["slot_at"],
                 defect=row["defect"],
-                sparkline=lines.get(place, ()) if place else (),
+                sparkline=lines.get(place or _NOWHERE) or answered.get(row["coin_id"], ()),
                 series=series_.name_of(place) if place else None,
                 prediction=foretold.get(place) if place else None,
             )

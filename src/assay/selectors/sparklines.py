@@ -1,4 +1,4 @@
-"""The last seven days of every series, small enough to draw beside its name."""
+"""The last seven days of every series and coin, small enough to draw beside its name."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ POINTS = 84
 _LENGTH = timedelta(days=7)
 _STEP_HOURS = 2
 _HOURLY = "interval = '1h'"
+_COINS = "silver.processed_crypto_market"
 
 Sparklines = Mapping[Place, tuple[float, ...]]
 
@@ -45,6 +46,28 @@ def _sparklines(reading: Reading) -> Sparklines:
         [newest, _STEP_HOURS],
     ).fetchall()
     return {(venue, market, symbol): tuple(closes) for venue, market, symbol, closes in rows}
+
+
+def coin_lines(reading: Reading) -> Mapping[str, tuple[float, ...]]:
+    """Return the prices of the last seven days of every coin that was asked for in them, by coin; the newest is last.
+
+    They are what was answered, the last of each two hours: a coin has no more points than it was asked for, and none
+    are made up between them.
+    """
+    return reading.part("coin lines", _coin_lines)
+
+
+def _coin_lines(reading: Reading) -> Mapping[str, tuple[float, ...]]:
+    if not reading.has(_COINS):
+        return {}
+    rows = reading.connection.execute(
+        f"with answers as (select * from {reading.table(_COINS, 'coin_lines')} where defect is null), "
+        "recent as (select coin_id, time_bucket(to_hours(?::int), slot_at) as bucket, arg_max(price, slot_at) as price "
+        "from answers where slot_at > (select max(slot_at) from answers) - ? group by all) "
+        "select coin_id, list(price order by bucket) from recent group by all having count(*) > 1",
+        [_STEP_HOURS, _LENGTH],
+    ).fetchall()
+    return {coin: tuple(prices) for coin, prices in rows}
 
 
 def _newest(reading: Reading) -> datetime | None:

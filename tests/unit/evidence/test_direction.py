@@ -15,7 +15,7 @@ from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_sc
 from assay.domain.errors import BadInputError, NoDataError
 from assay.evidence.direction import Claim, DirectionEvidence, Forecasts, judge_direction
 from assay.evidence.verdict import Verdict
-from assay.measures.bootstrap import bootstrap_interval
+from assay.measures.bootstrap import block_indices, bootstrap_interval, percentile_interval
 
 HOUR = 3_600_000_000
 FROM_MAY_2018 = int(datetime(2018, 5, 1, tzinfo=UTC).timestamp()) * 1_000_000
@@ -173,3 +173,32 @@ def test_nonsense_is_refused() -> None:
         judge_direction(Forecasts(two, two + 1, two, two), CLAIM, rng=rng)
     with pytest.raises(BadInputError, match="trials must be at least one"):
         replace(CLAIM, trials=0)
+
+
+def test_more_trials_draw_more_of_the_same_bootstrap() -> None:
+    # 40 trials put the ends of the interval of the difference where 2,000 samples have next to nothing. What is drawn
+    # besides must be of the same kind: against the plain bootstrap, which builds every sample.
+    rng = np.random.default_rng(11)
+    n, block, trials = 1_200, 24, 40
+    actual = (rng.random(n) < 0.52).astype(np.int8)
+    predicted = np.where(rng.random(n) < 0.6, actual, 1 - actual).astype(np.int8)
+    baseline = np.ones(n, dtype=np.int8)
+    hours = np.arange(n) * 3_600_000_000
+    claim = Claim("BTC-USDT 1h", "1 h", horizon_bars=1, folds=2, trials=trials, block_bars=block)
+    found = judge_direction(Forecasts(hours, actual, predicted, baseline), claim, rng=np.random.default_rng(1))
+    assert found.samples == 16_000
+    lead = (predicted == actual).astype(float) - (baseline == actual).astype(float)
+    rows = block_indices(n, block=block, samples=found.samples, rng=np.random.default_rng(2))
+    plain = percentile_interval(np.array([lead[one].mean() for one in rows]), level=1 - 0.05 / trials)
+    interval = found.difference.interval
+    # Two draws of 16,000 put their 0.06 % ends about a tenth of a standard error apart.
+    spread = (plain.high - plain.low) / 6.5
+    assert interval.low == pytest.approx(plain.low, abs=0.5 * spread)
+    assert interval.high == pytest.approx(plain.high, abs=0.5 * spread)
+    once = judge_direction(
+        Forecasts(hours, actual, predicted, baseline),
+        Claim("BTC-USDT 1h", "1 h", horizon_bars=1, folds=2, block_bars=block),
+        rng=np.random.default_rng(1),
+    )
+    assert once.model == found.model  # the scores' own intervals are those of the samples that were asked for
+    assert once.difference.interval.low > interval.low

@@ -25,6 +25,9 @@ def around(value: float, half: float) -> Estimate:
         (0.66, around(-0.1, 0.01), 200, Verdict.WORSE),
         (0.99, around(0.49, 0.01), 9.9, Verdict.NOT_ENOUGH_DATA),
         (0.53, around(0.02, 0.01), 10, Verdict.SKILL),
+        (0.497, around(0.03, 0.02), 200, Verdict.NO_SKILL),  # the past misled the baseline; a coin is right as often
+        (0.509, around(0.03, 0.02), 200, Verdict.NO_SKILL),
+        (0.511, around(0.03, 0.02), 200, Verdict.SKILL),
     ],
 )
 def test_verdict_follows_the_paired_interval(

@@ -1,0 +1,90 @@
+// What the chart says in words: the bar under the crosshair, the interval shown, what is missing and what is not final.
+
+import { barAt, gapAt } from "./chart-data.js";
+import { changeText, countText, plainText, priceText, shortText } from "./chart-numbers.js";
+import { lengthOf, spanText } from "./chart-time.js";
+
+export class Legend {
+  constructor(root, { base, quote }) {
+    this.parts = Object.fromEntries([...root.querySelectorAll("[data-legend]")].map((one) => [one.dataset.legend, one]));
+    this.base = base;
+    this.quote = quote;
+  }
+
+  // `slot` is the position under the crosshair, or null for the last bar in view.
+  show(view, slot) {
+    const { shown } = view;
+    if (!shown?.count) return;
+    const at = Math.min(slot ?? view.lastInView(), shown.times.length - 1); // right of the newest bar there is none
+    const bar = barAt(shown, at);
+    if (bar) this.bar(bar, shown);
+    else this.hole(at, shown);
+    this.values(view, bar);
+  }
+
+  bar(bar, shown) {
+    const { decimals } = shown;
+    const isUp = bar.close >= bar.open;
+    this.text("time", spanText(bar.openTime, bar.closeTime));
+    for (const name of ["open", "high", "low", "close"]) this.text(name, priceText(bar[name], decimals));
+    this.text("volume", `${shortText(bar.volume)} ${this.base}`);
+    this.text("change", bar.previousClose ? changeText(bar.close / bar.previousClose - 1) : "");
+    this.parts.change.dataset.side = isUp ? "up" : "down";
+    const notes = [];
+    if (bar.isProvisional) notes.push("provisional: the bar is not closed yet");
+    if (bar.missing && shown.interval !== shown.stored) {
+      notes.push(`${countText(bar.missing)} of ${perBar(shown)} ${shown.stored} bars missing`);
+    } else if (bar.missing) notes.push(`after ${countText(bar.missing)} missing ${plural("bar", bar.missing)}`);
+    if (bar.isOutlier) notes.push("an unusual move: marked as an outlier, not removed");
+    this.text("note", notes.join(" · "));
+  }
+
+  hole(slot, shown) {
+    const time = shown.times[slot];
+    for (const name of ["open", "high", "low", "close", "volume"]) this.text(name, "–");
+    this.text("change", "");
+    const gap = gapAt(shown, time);
+    this.text("time", spanText(time, time + lengthOf(shown.interval)));
+    this.text("note", gap ? gapText(gap) : "no bar");
+  }
+
+  values({ lines, shown }, bar) {
+    for (const { output, values, about } of lines) {
+      const cell = this.parts.values.querySelector(`[data-output="${output}"]`);
+      if (!cell) continue;
+      const value = bar ? values[bar.row] : null;
+      cell.textContent = value === null || value === undefined ? "–" : valueText(value, about.unit, shown.decimals);
+    }
+  }
+
+  // What stands under the chart: which bars these are, and what is wrong with them.
+  summary({ shown }, requested) {
+    const made = shown.interval === shown.stored ? `${shown.interval} bars` : `${shown.interval} bars of ${shown.stored} data`;
+    this.text("interval", made);
+    const isCoarser = lengthOf(shown.interval) > lengthOf(requested);
+    this.text("coarser", isCoarser ? `${requested} asked for; zoom in to see them` : "");
+    const gaps = shown.gaps.length;
+    const missing = shown.gaps.reduce((sum, gap) => sum + gap.bars, 0);
+    this.text("gaps", gaps ? `${countText(gaps)} ${plural("gap", gaps)} loaded, ${countText(missing)} bars missing` : "no bars missing here");
+    this.parts.gaps.dataset.state = gaps ? "missing" : "complete";
+    this.parts.provisional.hidden = shown.provisional.size === 0;
+  }
+
+  text(name, text) {
+    const part = this.parts[name];
+    if (part && part.textContent !== text) part.textContent = text;
+  }
+}
+
+const plural = (noun, count) => (count === 1 ? noun : `${noun}s`);
+const perBar = (shown) => countText(Math.round(lengthOf(shown.interval) / lengthOf(shown.stored)));
+
+function valueText(value, unit, decimals) {
+  return unit.startsWith("quote units") ? priceText(value, decimals) : plainText(value, unit === "0 to 100" ? 1 : 5);
+}
+
+// "12 bars missing, 2024-05-01 03:00–15:00 UTC, not answered"
+export function gapText(gap) {
+  const cause = gap.cause ? `, ${gap.cause}` : "";
+  return `${countText(gap.bars)} ${plural("bar", gap.bars)} missing, ${spanText(gap.start, gap.end)}${cause}`;
+}

@@ -1,0 +1,60 @@
+// Numbers as people read them; the page's twin of its template filters.
+
+const MOST_DECIMALS = 10;
+
+// Decimals that all of the prices have, and never fewer than two: the venue's own steps.
+export function decimalsOf(prices) {
+  let most = 2;
+  for (const price of prices) {
+    const [, after = ""] = price.toFixed(MOST_DECIMALS).replace(/0+$/, "").split(".");
+    most = Math.max(most, after.length);
+  }
+  return most;
+}
+
+const formats = new Map();
+
+function grouped(value, least, most) {
+  const key = `${least}:${most}`;
+  if (!formats.has(key)) {
+    formats.set(key, new Intl.NumberFormat("en-US", { minimumFractionDigits: least, maximumFractionDigits: most }));
+  }
+  return formats.get(key).format(value);
+}
+
+export function priceText(price, decimals) {
+  return Number.isFinite(price) ? grouped(price, decimals, decimals) : "–";
+}
+
+// 1,234.5 → 1.23 K: at most three digits before the letter.
+export function shortText(value) {
+  if (!Number.isFinite(value)) return "–";
+  for (const [size, letter] of [[1e12, "T"], [1e9, "B"], [1e6, "M"], [1e3, "K"]]) {
+    if (Math.abs(value) >= size) return `${grouped(value / size, 2, 2)} ${letter}`;
+  }
+  return grouped(value, 0, value !== 0 && Math.abs(value) < 1 ? 6 : 2);
+}
+
+// A change in percent with its sign spelled by a minus that is as wide as the plus.
+export function changeText(fraction) {
+  if (!Number.isFinite(fraction)) return "–";
+  const text = grouped(Math.abs(fraction) * 100, 2, 2);
+  const sign = text === "0.00" ? "±" : fraction > 0 ? "+" : "−";
+  const arrow = sign === "+" ? "▲ " : sign === "−" ? "▼ " : "";
+  return `${arrow}${sign}${text} %`;
+}
+
+export function countText(count) {
+  return grouped(count, 0, 0);
+}
+
+// A value that is no price, with digits as its size asks for: fractions and logarithms are small.
+export function plainText(value, decimals) {
+  return Number.isFinite(value) ? grouped(value, decimals, decimals).replace("-", "−") : "–";
+}
+
+// Decimals that leave three significant digits of the largest of the values.
+export function decimalsForSize(values) {
+  const largest = values.reduce((most, value) => Math.max(most, Math.abs(value ?? 0)), 0);
+  return largest > 0 ? Math.min(Math.max(2 - Math.floor(Math.log10(largest)), 0), MOST_DECIMALS) : 2;
+}

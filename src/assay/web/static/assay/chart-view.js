@@ -1,0 +1,241 @@
+// The drawing itself: one Lightweight Charts chart that shows a Window, and turns positions on its axis into moments.
+
+import { Bands, bandsOf } from "./chart-bands.js";
+import { lengthOf, momentText, dayText } from "./chart-time.js";
+import { decimalsForSize, plainText, priceText, shortText } from "./chart-numbers.js";
+
+const { createChart, CandlestickSeries, HistogramSeries, LineSeries, CrosshairMode, PriceScaleMode } = window.LightweightCharts;
+const PRICE_UNIT = "quote units per base unit";
+
+export class ChartView {
+  constructor(element, theme) {
+    this.theme = theme;
+    this.shown = null;
+    this.lines = [];
+    this.coming = null; // moments the library will show from its next frame on
+    this.onView = () => {};
+    this.onCrosshair = () => {};
+    this.newest = null; // the line at the newest price
+    this.chart = createChart(element, { autoSize: true, ...optionsOf(theme) });
+    this.candles = this.chart.addSeries(CandlestickSeries, {
+      ...candleColours(theme), lastValueVisible: false, priceLineVisible: false,
+    });
+    this.volume = this.chart.addSeries(HistogramSeries, {
+      priceScaleId: "volume",
+      priceFormat: { type: "custom", formatter: shortText, minMove: 0.01 },
+      lastValueVisible: false,
+      priceLineVisible: false,
+    });
+    this.chart.priceScale("volume").applyOptions({ scaleMargins: { top: 0.82, bottom: 0 } });
+    this.chart.priceScale("right").applyOptions({ scaleMargins: { top: 0.06, bottom: 0.22 } });
+    this.bands = new Bands();
+    this.candles.attachPrimitive(this.bands);
+    this.chart.timeScale().subscribeVisibleLogicalRangeChange(() => {
+      if (this.shown) this.onView();
+    });
+    this.chart.subscribeCrosshairMove((event) => {
+      this.onCrosshair(event.point === undefined || event.logical === undefined ? null : Math.round(event.logical));
+    });
+  }
+
+  // Shows the window and keeps the moments in view, or those of `view`.
+  show(shown, view) {
+    const kept = view ?? this.view();
+    this.shown = shown;
+    this.drawBars();
+    this.drawLines();
+    this.setView(kept);
+  }
+
+  drawBars() {
+    const { shown, theme } = this;
+    const { open, high, low, close, volume } = shown.columns;
+    const candles = [];
+    const volumes = [];
+    shown.times.forEach((time, slot) => {
+      const row = shown.rows[slot];
+      const at = time / 1000;
+      if (row < 0) {
+        candles.push({ time: at });
+        return;
+      }
+      const side = close[row] >= open[row] ? "up" : "down";
+      const bar = { time: at, open: open[row], high: high[row], low: low[row], close: close[row] };
+      const isProvisional = shown.provisional.has(time);
+      // Hollow: the number is not final.
+      if (isProvisional) Object.assign(bar, { color: theme.surface, borderColor: theme[side], wickColor: theme[side] });
+      candles.push(bar);
+      volumes.push({ time: at, value: volume[row], color: theme[isProvisional ? `${side}Ghost` : `${side}Faint`] });
+    });
+    const { decimals } = shown;
+    this.candles.applyOptions({
+      priceFormat: { type: "custom", formatter: (price) => priceText(price, decimals), minMove: 10 ** -decimals },
+    });
+    this.candles.setData(candles);
+    this.volume.setData(volumes);
+    this.bands.show(bandsOf(shown), theme);
+    this.drawNewest(close[close.length - 1], close[close.length - 1] >= open[open.length - 1] ? theme.up : theme.down);
+  }
+
+  // A line of its own: the library's would take the colour of a hollow bar, which is none.
+  drawNewest(price, colour) {
+    if (this.newest) this.candles.removePriceLine(this.newest);
+    const label = { axisLabelVisible: true, axisLabelColor: colour, axisLabelTextColor: this.theme.surface };
+    this.newest = this.candles.createPriceLine({ price, color: colour, lineWidth: 1, lineStyle: 1, title: "", ...label });
+  }
+
+  // One line an output of each indicator: over the price if it is one, else in a pane of the indicator's own. Lines that
+  // are there stay, since a pane that goes and comes back costs more than all the bars.
+  drawLines() {
+    const wanted = this.wantedLines();
+    const names = (lines) => lines.map(({ name, output }) => `${name} ${output}`).join();
+    if (names(wanted) !== names(this.lines)) {
+      for (const line of this.lines) this.chart.removeSeries(line.series);
+      this.lines = wanted.map((line) => ({ ...line, series: this.addLine(line) }));
+      this.chart.panes().forEach((one, index) => one.setStretchFactor(index === 0 ? 4 : 1));
+    }
+    this.lines.forEach((line, index) => {
+      line.values = wanted[index].values;
+      line.series.setData(this.points(line.values));
+      if (line.pane > 0) line.series.applyOptions({ priceFormat: formatOf(line) });
+    });
+  }
+
+  wantedLines() {
+    const lines = [];
+    let pane = 0;
+    for (const [name, outputs] of Object.entries(this.shown.indicators)) {
+      const about = this.describe(name);
+      const isPrice = about.unit === PRICE_UNIT;
+      if (!isPrice) pane += 1;
+      for (const [output, values] of Object.entries(outputs)) {
+        const colour = this.theme.lines[lines.length % this.theme.lines.length];
+        lines.push({ name, output, values, colour, about, pane: isPrice ? 0 : pane });
+      }
+    }
+    return lines;
+  }
+
+  addLine({ colour, pane, about }) {
+    const options = { color: colour, lineWidth: 2, lastValueVisible: pane > 0, priceLineVisible: false, crosshairMarkerRadius: 3 };
+    if (pane === 0) options.autoscaleInfoProvider = () => null; // the bars decide what of the price is in view
+    const series = this.chart.addSeries(LineSeries, options, pane);
+    if (about.unit === "0 to 100") this.levels(series);
+    return series;
+  }
+
+  points(values) {
+    const { times, rows } = this.shown;
+    const found = [];
+    times.forEach((time, slot) => {
+      const value = rows[slot] < 0 ? null : values[rows[slot]];
+      if (value === null || value === undefined) return;
+      const point = { time: time / 1000, value };
+      // No line over a hole: what comes after it begins anew.
+      if (rows[slot + 1] === -1) point.color = "rgba(0, 0, 0, 0)";
+      found.push(point);
+    });
+    return found;
+  }
+
+  levels(series) {
+    for (const price of [30, 70]) {
+      series.createPriceLine({ price, color: this.theme.muted, lineWidth: 1, lineStyle: 2, axisLabelVisible: false });
+    }
+    series.applyOptions({ autoscaleInfoProvider: () => ({ priceRange: { minValue: 0, maxValue: 100 } }) });
+  }
+
+  describe() {
+    return { unit: PRICE_UNIT, label: "" };
+  }
+
+  // The moments at the two edges, or null before anything is shown.
+  view() {
+    if (this.coming) return this.coming;
+    const range = this.chart.timeScale().getVisibleLogicalRange();
+    return range && this.shown ? { from: this.timeAt(range.from), to: this.timeAt(range.to) } : null;
+  }
+
+  setView(view) {
+    if (!view || !this.shown?.times.length) return;
+    this.coming = view;
+    this.chart.timeScale().setVisibleLogicalRange({ from: this.slotAt(view.from), to: this.slotAt(view.to) });
+    requestAnimationFrame(() => {
+      if (this.coming === view) this.coming = null;
+    });
+  }
+
+  timeAt(slot) {
+    const { times, interval } = this.shown;
+    const low = Math.min(Math.max(Math.floor(slot), 0), times.length - 1);
+    const length = low + 1 < times.length ? times[low + 1] - times[low] : lengthOf(interval);
+    return Math.round(times[low] + (slot - low) * length);
+  }
+
+  slotAt(time) {
+    const { times, interval } = this.shown;
+    let low = 0;
+    let high = times.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (times[middle] <= time) low = middle;
+      else high = middle - 1;
+    }
+    const length = low + 1 < times.length && time > times[low] ? times[low + 1] - times[low] : lengthOf(interval);
+    return low + (time - times[low]) / length;
+  }
+
+  // The position of the last bar in view.
+  lastInView() {
+    const view = this.view();
+    return view ? Math.max(0, Math.min(Math.round(this.slotAt(view.to) - 0.5), this.shown.times.length - 1)) : null;
+  }
+
+  width() {
+    return this.chart.timeScale().width();
+  }
+
+  setLog(isLog) {
+    this.chart.priceScale("right").applyOptions({ mode: isLog ? PriceScaleMode.Logarithmic : PriceScaleMode.Normal });
+  }
+
+  setTheme(theme) {
+    this.theme = theme;
+    this.chart.applyOptions(optionsOf(theme));
+    this.candles.applyOptions(candleColours(theme));
+    for (const line of this.lines) this.chart.removeSeries(line.series);
+    this.lines = [];
+    if (this.shown) this.show(this.shown);
+  }
+}
+
+function formatOf({ about, values }) {
+  const decimals = about.unit === "0 to 100" ? 1 : decimalsForSize(values);
+  return { type: "custom", formatter: (value) => plainText(value, decimals), minMove: 10 ** -decimals };
+}
+
+function candleColours(theme) {
+  return {
+    upColor: theme.up, borderUpColor: theme.up, wickUpColor: theme.up,
+    downColor: theme.down, borderDownColor: theme.down, wickDownColor: theme.down,
+  };
+}
+
+function optionsOf(theme) {
+  const label = { color: theme.muted, labelBackgroundColor: theme.muted, style: 2 };
+  return {
+    // Its logo would come with a style element of its own, which the page's policy refuses; the footer names the library.
+    layout: {
+      attributionLogo: false, background: { type: "solid", color: theme.surface }, textColor: theme.muted,
+      fontFamily: theme.font, fontSize: 11, panes: { separatorColor: theme.border, separatorHoverColor: theme.grid },
+    },
+    grid: { vertLines: { color: theme.grid }, horzLines: { color: theme.grid } },
+    crosshair: { mode: CrosshairMode.Normal, vertLine: label, horzLine: label },
+    rightPriceScale: { borderColor: theme.border },
+    timeScale: { borderColor: theme.border, timeVisible: true, secondsVisible: false, minBarSpacing: 0.2, rightOffset: 0 },
+    localization: { timeFormatter: (time) => (time % 86_400 ? `${momentText(time * 1000)} UTC` : `${dayText(time * 1000)} UTC`) },
+    // A drag that goes on by itself would run past what is loaded; up and down on a phone scrolls the page.
+    kineticScroll: { touch: false, mouse: false },
+    handleScroll: { vertTouchDrag: false },
+  };
+}

@@ -1,0 +1,1 @@
+"""One module a page: ask a selector, hand its answer to a template."""
