@@ -35,8 +35,8 @@ HOSTILE_COIN = "bitcoin"
 HOSTILE_NAME = (
     '<script>document.title="owned"</script>\N{RIGHT-TO-LEFT OVERRIDE}<img src=x onerror=alert(1)>' + "W" * 300
 )
-BETWEEN = START + timedelta(minutes=1)
-"""A moment between the two polls: what was restated after it was not yet known."""
+BETWEEN = START + timedelta(minutes=30)
+"""A moment between the two polls: all of the first is known, and nothing that was restated after it."""
 _WANTED = (
     Wanted(("binance:klines", "wazirx:klines"), ("BTC", "ETH"), ("1h",), "60d"),
     Wanted(("binance:klines",), ("BTC",), ("1m",), "1d"),

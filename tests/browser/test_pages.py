@@ -66,7 +66,7 @@ def test_page_on_a_phone_does_not_scroll_sideways(open_page: OpenPage, site: str
 @pytest.mark.parametrize("path", [path for name, path in PAGES.items() if name != "login"])
 def test_page_as_of_a_moment_says_so_and_leads_back(open_page: OpenPage, site: str, path: str) -> None:
     page = settled(open_page(site + path + AS_OF))
-    assert "As known at 2024-06-01 12:01" in page.inner_text("body")
+    assert "As known at 2024-06-01 12:30" in page.inner_text("body")
     page.get_by_role("link", name="Back to now").last.click()
     settled(page)
     assert "As known at" not in page.inner_text("body")

@@ -11,10 +11,11 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from assay.domain.clock import Clock, SystemClock
+from assay.domain.clock import Clock, FrozenClock, SystemClock
+from assay.domain.duration import parse_duration
 from assay.domain.errors import HomeError
 from assay.domain.interval import parse_moment
 from assay.lake import content, prediction_tables
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 START = datetime(2026, 6, 1, 12, 0, 20, tzinfo=UTC)
 """When the demo's time begins: a few seconds after a full hour, when its bar has been published."""
+_BETWEEN_POLLS = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class DemoPlan:
         How far back Binance's bars of an hour and of a minute go, such as ``730d``.
     rupees : str
         The same of WazirX's hourly bars.
+    coins : str
+        For how long before its time begins the coins were asked for, once a day: venues tell no past of them.
     """
 
     seed: int = 0
@@ -66,6 +70,13 @@ class DemoPlan:
     hourly: str = "730d"
     minutely: str = "30d"
     rupees: str = "90d"
+    coins: str = "7d"
+
+    @property
+    def past_polls(self) -> tuple[datetime, ...]:
+        """When the coins were asked for before the time of the home begins."""
+        count = parse_duration(self.coins) // _BETWEEN_POLLS
+        return tuple(self.start - number * _BETWEEN_POLLS for number in range(count, 0, -1))
 
     @property
     def wishes(self) -> tuple[Wanted, ...]:
@@ -204,6 +215,16 @@ def ask(workspace: Workspace, plan: DemoPlan, exchange: Exchange, *, progress: P
     return ingest(workspace, inside(exchange, wanted), access=access, progress=progress)
 
 
+def ask_before(workspace: Workspace, plan: DemoPlan, exchange: Exchange) -> None:
+    """Ask for the coins as a home does that has been at it for days, at the moments of the plan."""
+    clock = FrozenClock(plan.start)
+    past, exchange.clock = dataclasses.replace(workspace, clock=clock), clock
+    for clock.moment in plan.past_polls:
+        wanted = plan_ingest(past.settings, Wanted(("coingecko:coin_markets",)), clock.now())
+        ingest(past, inside(exchange, wanted), access=access_inside(exchange, past.settings, clock))
+    exchange.clock = workspace.clock
+
+
 def demo(workspace: Workspace, plan: DemoPlan, *, progress: Progress = silent) -> DemoResult:
     """Fill a prepared home up to its time, build, predict, and say what it holds.
 
@@ -218,6 +239,11 @@ def demo(workspace: Workspace, plan: DemoPlan, *, progress: Progress = silent) -
         exchange = simulated(plan.seed, workspace.clock)
         seconds: dict[str, float] = {}
         watch = _Watch(seconds)
+        remembered = read_time(workspace.home)
+        if remembered is None or not remembered.is_running:
+            workspace.say("asking for the coins of the days before")
+            ask_before(workspace, plan, exchange)
+            watch.done("coins of the days before")
         ingested = ask(workspace, plan, exchange, progress=progress)
         watch.done("ingest")
         built = build(workspace)

@@ -19,7 +19,7 @@ from assay.domain.symbol import Symbol
 from assay.venues.sandbox.assets import Asset, Listing
 from assay.venues.sandbox.draws import exp
 from assay.venues.sandbox.skeleton import Extremes
-from assay.venues.sandbox.ticker import Ticker
+from assay.venues.sandbox.ticker import Day
 
 _STONES = (
     "Agate", "Amber", "Basalt", "Beryl", "Cobalt", "Coral", "Dolomite", "Feldspar", "Flint", "Garnet", "Gneiss",
@@ -97,41 +97,41 @@ def coin_listing(asset: Asset, moment: datetime) -> Listing:
     return Listing(Symbol(base, "USD"), asset, asset.listed_at, None)
 
 
-def make_coin(ticker: Ticker, hours: Extremes, *, high_at: datetime, low_at: datetime) -> Coin:
+def make_coin(day: Day, hours: Extremes, *, high_at: datetime, low_at: datetime) -> Coin:
     """Return the row of a coin, its rank still 0.
 
     Parameters
     ----------
-    ticker : Ticker
+    day : Day
         The coin's last 24 hours.
     hours : Extremes
         Extremes of the log price at whole hours since the listing, relative to the anchor price.
     high_at, low_at : datetime
         When those extremes were.
     """
-    asset = ticker.listing.asset
+    asset = day.listing.asset
     unit = 10**asset.price_decimals
     highest, lowest = np.rint(exp(np.array([hours.high, hours.low])) * asset.price_ticks).astype(np.int64).tolist()
     highest, lowest = max(highest, 1), max(lowest, 1)
-    if ticker.high > highest:
-        highest, high_at = ticker.high, ticker.close_time
-    if ticker.low < lowest:
-        lowest, low_at = ticker.low, ticker.close_time
-    price = ticker.last / unit
+    if day.high > highest:
+        highest, high_at = day.high, day.close_time
+    if day.low < lowest:
+        lowest, low_at = day.low, day.close_time
+    price = day.last / unit
     return Coin(
         coin_id=asset.coin_id,
-        symbol=ticker.listing.symbol.base.lower(),
+        symbol=day.listing.symbol.base.lower(),
         coin_name=asset.coin_name,
         market_cap_rank=0,
         price=price,
         market_cap=price * asset.supply,
         fully_diluted_valuation=None if asset.max_supply is None else price * asset.max_supply,
-        total_volume=_ALL_VENUES * ticker.quote_volume / 10 ** (asset.price_decimals + asset.quantity_decimals),
-        high_24h=ticker.high / unit,
-        low_24h=ticker.low / unit,
-        change_24h=ticker.change / unit,
-        change_pct_24h=ticker.change_pct,
-        market_cap_change_24h=ticker.change * asset.supply / unit,
+        total_volume=_ALL_VENUES * day.quote_volume / 10 ** (asset.price_decimals + asset.quantity_decimals),
+        high_24h=day.high / unit,
+        low_24h=day.low / unit,
+        change_24h=day.change / unit,
+        change_pct_24h=day.change_pct,
+        market_cap_change_24h=day.change * asset.supply / unit,
         circulating_supply=asset.supply,
         total_supply=asset.max_supply or asset.supply,
         max_supply=asset.max_supply,
@@ -139,5 +139,5 @@ def make_coin(ticker: Ticker, hours: Extremes, *, high_at: datetime, low_at: dat
         ath_at=high_at,
         atl=lowest / unit,
         atl_at=low_at,
-        updated_at=ticker.close_time,
+        updated_at=day.close_time,
     )

@@ -18,8 +18,9 @@ interval, trades, tickers and the last price of the book agree with each other t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
+from functools import partial
 
 from assay.domain.errors import BadInputError, NoDataError
 from assay.domain.interval import Interval, utc
@@ -32,7 +33,7 @@ from assay.venues.sandbox.draws import Stream
 from assay.venues.sandbox.moves import HOURS
 from assay.venues.sandbox.skeleton import BLOCK_DAYS
 from assay.venues.sandbox.tape import Tape
-from assay.venues.sandbox.ticker import Ticker
+from assay.venues.sandbox.ticker import Day, Ticker
 from assay.venues.sandbox.trades import NO_TRADES, Trades, join_trades
 
 _HOUR_US = 60 * MINUTE_US
@@ -216,32 +217,38 @@ class Market:
 
     def _ticker(self, listing: Listing, now_us: int) -> Ticker:
         asset = listing.asset
-        first_us = max(-(-now_us // MINUTE_US) * MINUTE_US - DAY_US, to_us(listing.listed_at))
-        window = join(list(self._tape.bars(asset, first_us, now_us)))
+        first_us = _day_before(listing, now_us)
+        day = self._day(listing, now_us)
         book = self._book(listing, now_us, 1)
         last = self._tape.last_trade(asset, max(now_us, to_us(listing.listed_at)))
         first_id, next_id = self._tape.next_id(asset, first_us), self._tape.next_id(asset, now_us)
-        before = int(self._tape.last_trade(asset, first_us).price[0])
-        some = len(window) > 0
         return Ticker(
-            listing=listing,
-            open_time=to_datetime(first_us),
-            close_time=to_datetime(now_us),
-            open=int(window.open[0]) if some else before,
-            high=int(window.high.max()) if some else before,
-            low=int(window.low.min()) if some else before,
-            last=int(window.close[-1]) if some else before,
+            **{field.name: getattr(day, field.name) for field in fields(day)},
             last_quantity=int(last.quantity[0]),
-            previous_close=before,
+            previous_close=int(self._tape.last_trade(asset, first_us).price[0]),
             bid=int(book.bid_price[0]),
             bid_quantity=int(book.bid_quantity[0]),
             ask=int(book.ask_price[0]),
             ask_quantity=int(book.ask_quantity[0]),
-            volume=int(window.volume.sum()),
-            quote_volume=int(window.quote_volume.sum()),
             num_trades=next_id - first_id,
             first_id=first_id if next_id > first_id else -1,
             last_id=next_id - 1 if next_id > first_id else -1,
+        )
+
+    def _day(self, listing: Listing, now_us: int) -> Day:
+        first_us = _day_before(listing, now_us)
+        bars = join(list(self._tape.bars(listing.asset, first_us, now_us)))
+        of_day = partial(Day, listing=listing, open_time=to_datetime(first_us), close_time=to_datetime(now_us))
+        if not len(bars):
+            before = int(self._tape.last_trade(listing.asset, first_us).price[0])
+            return of_day(open=before, high=before, low=before, last=before, volume=0, quote_volume=0)
+        return of_day(
+            open=int(bars.open[0]),
+            high=int(bars.high.max()),
+            low=int(bars.low.min()),
+            last=int(bars.close[-1]),
+            volume=int(bars.volume.sum()),
+            quote_volume=int(bars.quote_volume.sum()),
         )
 
     def _coin(self, asset: Asset, now_us: int) -> Coin:
@@ -252,7 +259,12 @@ class Market:
             first_hour = max(first_hour, (last_hour // _BLOCK_HOURS - 1) * _BLOCK_HOURS)
         hours = self._tape.skeleton.extremes(asset, min(first_hour, last_hour), last_hour)
         high_at, low_at = to_datetime(hours.high_hour * _HOUR_US), to_datetime(hours.low_hour * _HOUR_US)
-        return make_coin(self._ticker(listing, now_us), hours, high_at=high_at, low_at=low_at)
+        return make_coin(self._day(listing, now_us), hours, high_at=high_at, low_at=low_at)
+
+
+def _day_before(listing: Listing, now_us: int) -> int:
+    """Return when the window of the last 24 hours begins, in microseconds."""
+    return max(-(-now_us // MINUTE_US) * MINUTE_US - DAY_US, to_us(listing.listed_at))
 
 
 def _life(listing: Listing, seen_at: datetime | None) -> tuple[int, int]:

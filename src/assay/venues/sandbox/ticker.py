@@ -13,13 +13,12 @@ from datetime import datetime
 from assay.venues.sandbox.assets import Listing
 
 
-@dataclass(frozen=True, slots=True)
-class Ticker:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Day:
     """The 1,440 minutes that end with the one in progress, as far as it has gone.
 
     Prices are in ticks, quantities in lots, `quote_volume` in ticks times lots; the window is
-    ``[open_time, close_time)``. A symbol listed within the window starts at its listing. Ids are -1 if nothing was
-    traded, as on Binance.
+    ``[open_time, close_time)``. A symbol listed within the window starts at its listing.
     """
 
     listing: Listing
@@ -29,17 +28,8 @@ class Ticker:
     high: int
     low: int
     last: int
-    last_quantity: int
-    previous_close: int
-    bid: int
-    bid_quantity: int
-    ask: int
-    ask_quantity: int
     volume: int
     quote_volume: int
-    num_trades: int
-    first_id: int
-    last_id: int
 
     @property
     def change(self) -> int:
@@ -55,3 +45,18 @@ class Ticker:
     def weighted_average(self) -> float:
         """Price weighted by quantity, in ticks; the last price if nothing was traded."""
         return self.quote_volume / self.volume if self.volume else float(self.last)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticker(Day):
+    """A day with what else an exchange tells of it. Ids are -1 if nothing was traded, as on Binance."""
+
+    last_quantity: int
+    previous_close: int
+    bid: int
+    bid_quantity: int
+    ask: int
+    ask_quantity: int
+    num_trades: int
+    first_id: int
+    last_id: int

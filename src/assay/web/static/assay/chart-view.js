@@ -156,13 +156,26 @@ export class ChartView {
     return range && this.shown ? { from: this.timeAt(range.from), to: this.timeAt(range.to) } : null;
   }
 
-  setView(view) {
+  // The library moves with its next frame, and a chart that has no size yet forgets where to: then it is told again.
+  setView(view, attempts = 6) {
     if (!view || !this.shown?.times.length) return;
     this.coming = view;
     this.chart.timeScale().setVisibleLogicalRange({ from: this.slotAt(view.from), to: this.slotAt(view.to) });
     requestAnimationFrame(() => {
-      if (this.coming === view) this.coming = null;
+      if (this.coming !== view) return;
+      if (attempts > 0 && !this.isAt(view)) this.setView(view, attempts - 1);
+      else this.coming = null;
     });
+  }
+
+  isAt(view) {
+    const range = this.chart.timeScale().getVisibleLogicalRange();
+    return range && Math.abs(range.from - this.slotAt(view.from)) < 1 && Math.abs(range.to - this.slotAt(view.to)) < 1;
+  }
+
+  // Somebody else moves the chart from here on.
+  release() {
+    this.coming = null;
   }
 
   timeAt(slot) {

@@ -35,7 +35,11 @@ class AssetChart {
     this.indicators = new Indicators(root, config.steps, (names) => this.setIndicators(names));
     this.view.describe = (name) => this.indicators.describe(name);
     this.view.onView = () => this.moved();
-    this.view.onCrosshair = (slot) => this.legend.show(this.view, slot);
+    this.pointed = null; // the position under the crosshair
+    this.view.onCrosshair = (slot) => {
+      this.pointed = slot;
+      this.legend.show(this.view, slot);
+    };
   }
 
   start() {
@@ -176,7 +180,11 @@ class AssetChart {
 
   // The chart moved: by the user's hand, or because it was told to, which whoever told it knows.
   moved() {
-    if (performance.now() - this.lastHand > HAND_MS) return;
+    if (performance.now() - this.lastHand > HAND_MS) {
+      if (this.pointed === null) this.legend.show(this.view, null);
+      return;
+    }
+    this.view.release();
     this.state.range = null;
     this.target = null;
     this.press();
