@@ -45,7 +45,7 @@ def demo(
         listener = None if no_serve else _listen(settings)
         workspace, plan = prepare(open_workspace(settings, say=say), DemoPlan(seed))
         with exclusive(workspace, timeout_s=settings.lake.lock_timeout_s):
-            result = demo(workspace, plan, progress=_counted(say))
+            result = demo(workspace, plan, progress=_counted(say), is_beside=True)
     document = asdict(result) | ({} if listener is None else {"url": listener.url})
     emit(document, as_json=as_json, text=lambda: demo_text(result))
     sys.stdout.flush()

@@ -65,15 +65,11 @@ def run_dbt(
     """
     from dbt.cli.main import dbtRunner  # noqa: PLC0415  # heavy, and only a refresh needs it
 
-    project = str(definitions.dbt_project())
-    cache = workspace.home.cache / "dbt"
-    places = ["--project-dir", project, "--profiles-dir", project, "--target-path", str(cache / "target")]
-    quiet = ["--log-path", str(cache / "logs"), "--log-level", "none", "--log-level-file", "none", "--no-use-colors"]
-    quiet.append("--no-write-json")  # nobody reads its files here, and writing them costs as much as a model
+    usual = _usual_options(workspace)
     with _environment(workspace):
-        words = [command, "--select", *select, *options, *places, *quiet]
+        words = [command, "--select", *select, *options, *usual]
         callbacks: list[Callable[[EventMsg], None]] = [_reached] if is_observed() else []
-        outcome = dbtRunner(_parsed([*places, *quiet]), callbacks).invoke(words)
+        outcome = dbtRunner(_parsed(usual), callbacks).invoke(words)
     if isinstance(outcome.exception, KeyboardInterrupt):
         raise outcome.exception
     full = disk_full(str(outcome.exception))
@@ -93,6 +89,21 @@ def run_dbt(
         )
         for result in outcome.result.results  # type: ignore[union-attr]
     ]
+
+
+def prepare(workspace: Workspace) -> None:
+    """Read the project, so that what dbt keeps of it is in the home's cache for the next process."""
+    with _environment(workspace):
+        _parsed(_usual_options(workspace))
+
+
+def _usual_options(workspace: Workspace) -> list[str]:
+    project = str(definitions.dbt_project())
+    cache = workspace.home.cache / "dbt"
+    places = ["--project-dir", project, "--profiles-dir", project, "--target-path", str(cache / "target")]
+    quiet = ["--log-path", str(cache / "logs"), "--log-level", "none", "--log-level-file", "none", "--no-use-colors"]
+    # Nobody reads its files here, and writing them costs as much as a model.
+    return [*places, *quiet, "--no-write-json"]
 
 
 _projects: dict[tuple[tuple[str, int], ...], Manifest] = {}

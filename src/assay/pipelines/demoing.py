@@ -6,6 +6,7 @@ matter how long it takes or how often it is stopped; once it is looked at, the t
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import time
@@ -19,11 +20,13 @@ from assay.domain.duration import parse_duration
 from assay.domain.errors import HomeError
 from assay.domain.interval import parse_moment
 from assay.lake import content, prediction_tables
+from assay.lake.catalog import is_made
 from assay.lake.home import Home
 from assay.lake.manifest import partitions
 from assay.lake.origin import HomeTime, check_origin, claim_origin, read_time, simulated_origin, write_time
 from assay.lake.storage import storage_errors, write_if_absent
 from assay.pipelines.building import build
+from assay.pipelines.building_beside import ready_builder
 from assay.pipelines.ingesting import IngestPlan, IngestResult, Progress, VenuePlan, Wanted, ingest, plan_ingest, silent
 from assay.pipelines.predicting import PredictResult, predict
 from assay.pipelines.runs import noted
@@ -225,10 +228,11 @@ def ask_before(workspace: Workspace, plan: DemoPlan, exchange: Exchange) -> None
     exchange.clock = workspace.clock
 
 
-def demo(workspace: Workspace, plan: DemoPlan, *, progress: Progress = silent) -> DemoResult:
+def demo(workspace: Workspace, plan: DemoPlan, *, progress: Progress = silent, is_beside: bool = False) -> DemoResult:
     """Fill a prepared home up to its time, build, predict, and say what it holds.
 
-    It can be stopped at any moment; run again, it goes on, and what is there already is not asked for again.
+    It can be stopped at any moment; run again, it goes on, and what is there already is not asked for again. With
+    `is_beside` a first build is made in a process of its own, which gets ready while bars are fetched.
 
     Raises
     ------
@@ -239,17 +243,20 @@ def demo(workspace: Workspace, plan: DemoPlan, *, progress: Progress = silent) -
         exchange = simulated(plan.seed, workspace.clock)
         seconds: dict[str, float] = {}
         watch = _Watch(seconds)
-        remembered = read_time(workspace.home)
-        if remembered is None or not remembered.is_running:
-            workspace.say("asking for the coins of the days before")
-            ask_before(workspace, plan, exchange)
-            watch.done("coins of the days before")
-        ingested = ask(workspace, plan, exchange, progress=progress)
-        watch.done("ingest")
-        built = build(workspace)
-        watch.done("build")
-        predicted = predict(workspace)
-        watch.done("predict")
+        with contextlib.ExitStack() as stack:
+            # In a home that has been built a refresh is over before another process would be ready for it.
+            beside = (
+                stack.enter_context(ready_builder(workspace)) if is_beside and not is_made(workspace.home) else None
+            )
+            if not _is_running(workspace.home):
+                workspace.say("asking for the coins of the days before")
+                ask_before(workspace, plan, exchange)
+            ingested = ask(workspace, plan, exchange, progress=progress)
+            watch.done("ingest")
+            built, predicted = (
+                (build(workspace), predict(workspace)) if beside is None else beside.build_and_predict(workspace)
+            )
+        watch.done("build and predict")
         workspace.say("hashing what is there")
         with workspace.lake() as lake:
             counts = _counts(lake)
@@ -263,6 +270,11 @@ def demo(workspace: Workspace, plan: DemoPlan, *, progress: Progress = silent) -
         home=str(workspace.home.root), market=exchange.name, as_of=now, **counts, questions=requests,
         tests=len(built.tests), predicted=predicted, verdicts=verdicts, content_hash=hash_, seconds=seconds,
     )  # fmt: skip
+
+
+def _is_running(home: Home) -> bool:
+    remembered = read_time(home)
+    return remembered is not None and remembered.is_running
 
 
 def read_plan(home: Home) -> DemoPlan | None:

@@ -11,7 +11,7 @@ import polars as pl
 from assay.domain.interval import EPOCH
 from assay.features.bars import Bars
 from assay.features.compile import use_cache_dir
-from assay.features.sets import TECHNICAL, FeatureSet, SetState
+from assay.features.sets import DIRECTION, TECHNICAL, FeatureSet, SetState
 from assay.lake import feature_tables
 from assay.lake.feature_tables import Computed, FeatureTable, Resumption
 from assay.lake.zones import Zone
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 TABLE = "silver.technical_indicators"
 _SERIES_AT_ONCE = 32
+_FEW_BARS = 24
 
 
 def identity(feature_set: FeatureSet = TECHNICAL) -> str:
@@ -39,6 +40,16 @@ def refresh(
     if everything:
         wanted = [Resumption(one.key, EPOCH, None) for one in wanted]
     return feature_tables.write_features(lake, table, wanted, _computed(lake, wanted), everything=everything)
+
+
+def prepare(workspace: Workspace) -> None:
+    """Compile what a refresh and a model run, so that it is in the home's cache for the next process."""
+    use_cache_dir(workspace.home.cache / "numba")
+    hours = np.arange(_FEW_BARS) * 3_600_000_000
+    prices = np.linspace(1.0, 2.0, _FEW_BARS)
+    bars = Bars(hours, hours + hours[1], prices, prices, prices, prices, prices)
+    TECHNICAL.run(bars, None, checkpoint_at=[_FEW_BARS - 1])
+    DIRECTION.run(bars)
 
 
 def bars_of(klines: pl.DataFrame) -> Bars:
