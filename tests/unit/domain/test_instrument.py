@@ -78,6 +78,8 @@ def test_interval_narrows_the_choice_and_the_finest_wins_without_one() -> None:
 def test_nothing_available_says_what_there_is() -> None:
     with pytest.raises(NoDataError, match="no series for the symbol: 'DOGE-USD'; the lake holds BTC-USDT"):
         resolve("DOGE-USD", have("binance:spot:BTC-USDT:1h"))
+    with pytest.raises(NoDataError, match="the lake holds binance:spot:BTC-USDT"):
+        resolve("binance:usdm:BTC-USDT", have("binance:spot:BTC-USDT:1h"))
     with pytest.raises(NoDataError, match="the lake holds nothing yet"):
         resolve("DOGE-USD", [])
 

@@ -21,7 +21,16 @@ def test_address_ends_in_the_hash_of_what_is_in_the_file(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["", "assay", "assay/", "assay/../../configure.py", "vendor/../assay/app.css", "/etc/passwd", "assay/gone.css"],
+    [
+        "",
+        "assay",
+        "assay/",
+        "assay/../../configure.py",
+        "vendor/../assay/app.css",
+        "/etc/passwd",
+        "assay/gone.css",
+        "assay/" + "a" * 5_000,
+    ],
 )
 def test_nothing_else_is_served(name: str) -> None:
     assert asset_path(name) is None
