@@ -76,6 +76,13 @@ def test_indicators_are_the_values_of_the_registry(open_chart: OpenPage, site: s
     assert shown["rsi_14"] == f"{answer['indicators']['rsi:14']['rsi_14'][0]:.1f}"
 
 
+def test_interval_that_is_shorter_than_any_stored_is_not_promised(open_chart: OpenPage) -> None:
+    page = open_chart("?interval=1m", series="wazirx:spot:BTC-INR")
+    shows(page, "1h bars")
+    assert said(page, "coarser") == "1m asked for; no bars so short are stored"
+    assert "still open" in page.locator("section", has=page.locator("#day-title")).inner_text()
+
+
 def test_zooming_out_coarsens_and_zooming_in_brings_the_finer_bars_back(open_chart: OpenPage) -> None:
     page = open_chart()
     page.get_by_role("button", name="All", exact=True).click()
@@ -168,7 +175,7 @@ def test_interval_that_cannot_be_made_says_why_and_does_nothing(open_chart: Open
 
 
 def test_minutes_give_way_to_hours_where_no_minutes_are_kept(open_chart: OpenPage) -> None:
-    page = open_chart("?interval=1m")
+    page = open_chart("?interval=1m", series="wazirx:spot:BTC-INR")
     shows(page, "1m bars")
     frame(page)
     page.keyboard.press("Home")

@@ -136,6 +136,7 @@ def resolve(
     """
     place, _, spelling = text.rpartition(":")
     wanted = Symbol.from_spelling(spelling)
+    available = list(available)
     series = [one for one in available if interval in ("", one.interval.code) and place in ("", one.place)]
     rank = {name: position for position, name in enumerate(places)}
     quotes = (wanted.quote, *USD_STAND_INS) if wanted.quote == "USD" else (wanted.quote,)
@@ -145,5 +146,7 @@ def resolve(
         if matches:
             best = min(matches, key=lambda one: (rank.get(one.place, len(rank)), one.place, one.interval.duration))
             return Resolution(text, best, quote != wanted.quote)
-    known = ", ".join(sorted({str(one.symbol) for one in series})[:8]) or "nothing yet"
+    # A place that nobody trades at has no symbols: what there is elsewhere is named with its place.
+    names = {str(one.symbol) for one in series} or {f"{one.place}:{one.symbol}" for one in available}
+    known = ", ".join(sorted(names)[:8]) or "nothing yet"
     raise NoDataError("no series for the symbol", value=text, todo=f"the lake holds {known}")

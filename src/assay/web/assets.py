@@ -46,8 +46,11 @@ def asset_path(name: str) -> Path | None:
         if name == address and path.is_file():
             return path
         if name.startswith(f"{address}/"):
-            found = (path / name[len(address) + 1 :]).resolve()
-            return found if found.is_relative_to(path.resolve()) and found.is_file() else None
+            try:
+                found = (path / name[len(address) + 1 :]).resolve()
+                return found if found.is_relative_to(path.resolve()) and found.is_file() else None
+            except OSError:  # a name longer than any file's
+                return None
     return None
 
 

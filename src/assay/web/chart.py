@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -104,10 +105,17 @@ def chart_config(
 def decimals_of(prices: Iterable[float]) -> int:
     """Return the decimals that all of the prices have, at least two: the venue's own steps.
 
-    >>> decimals_of([0.5235, 0.52341]), decimals_of([64250.5])
-    (5, 2)
+    Only as many digits are looked at as a float holds of a decimal number: those after them are no price's.
+
+    >>> decimals_of([0.5235, 0.52341]), decimals_of([64250.5]), decimals_of([6523854.08])
+    (5, 2, 2)
     """
-    return max(2, *(len(f"{price:.{_MOST_DECIMALS}f}".rstrip("0").partition(".")[2]) for price in prices))
+    return max(2, *(len(_written(price).rstrip("0").partition(".")[2]) for price in prices))
+
+
+def _written(price: float) -> str:
+    whole = len(f"{abs(price):.0f}")
+    return f"{price:.{min(_MOST_DECIMALS, max(0, sys.float_info.dig - whole))}f}"
 
 
 def exact(price: float, decimals: int) -> str:

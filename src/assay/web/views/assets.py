@@ -25,6 +25,7 @@ from assay.web import chart
 from assay.web.configure import workspace
 from assay.web.context import with_as_of
 from assay.web.views.page import page, show
+from assay.web.views.tickers import TITLES
 
 _TABLE_ROWS = 20
 _PAST_FORECASTS = 12
@@ -52,10 +53,14 @@ class BarRow:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """The 24 hours up to the newest bar: its close, and what the price did."""
+    """The 24 hours up to `at` and what there is of a bar still open: the newest price, and what it did.
+
+    `at` is when the newest bar closed, or when it opened if it is still open: its end is yet to come.
+    """
 
     price: float
     at: datetime
+    is_closed: bool
     low: float
     high: float
     volume: float | None
@@ -79,6 +84,8 @@ def asset(request: HttpRequest, series: str) -> HttpResponse:
     """Show one series, named by ``venue:market:SYMBOL`` or in any other spelling."""
     as_of: datetime | None = request.as_of
     known = pairs(workspace(), as_of=as_of)
+    if as_of is not None and not known:
+        raise NoDataError("no series was known then", value=f"{as_of:%Y-%m-%d %H:%M} UTC", todo="ask of a later moment")
     resolution = find(series, _series_of(known), places=workspace().settings.preferred_places)
     pair = next(one for one in known if _place(one) == resolution.series.key[:3])
     name = ":".join(_place(pair))
@@ -88,6 +95,7 @@ def asset(request: HttpRequest, series: str) -> HttpResponse:
     holes = _holes(pair, as_of) if any(one.missing for one in coverage) else ()
     context = {
         "pair": pair,
+        "venue_title": TITLES.get(pair.venue, pair.venue),
         "series_name": name,
         "siblings": [one for one in known if (one.venue, one.market) == (pair.venue, pair.market)],
         "stand_in": _stand_in(resolution, series),
@@ -165,14 +173,15 @@ def _newest(name: str, interval: str, as_of: datetime | None) -> list[BarRow]:
 def _day(name: str, pair: Pair, as_of: datetime | None) -> Day:
     """Return the last 24 hours, from the shortest bars there are."""
     shortest = min(chart.stored_intervals(pair), key=lambda one: one.duration)
-    limit = max(2, int(_DAY / shortest.duration) + 1)
+    limit = max(2, int(_DAY / shortest.duration) + 1)  # and one more, that may be open
     frame = candles(workspace(), CandleRequest(name, interval=shortest.code, limit=limit, as_of=as_of)).frame
-    end, price = frame["close_time"][-1], frame["close"][-1]
-    day = frame.filter(frame["open_time"] >= min(end - _DAY, frame["open_time"][-1]))
+    closed, price = bool(frame["is_closed"][-1]), frame["close"][-1]
+    at = frame["close_time" if closed else "open_time"][-1]
+    day = frame.filter(frame["open_time"] >= min(at - _DAY, frame["open_time"][-1]))
     began = day["open"][0]
     volume = None if day["volume"].null_count() else float(day["volume"].sum())
     change = (price / began - 1) * 100 if began else None
-    return Day(price, end, min(day["low"]), max(day["high"]), volume, change)
+    return Day(price, at, closed, min(day["low"]), max(day["high"]), volume, change)
 
 
 def _coverage(one: Any) -> Coverage:  # noqa: ANN401  # a PairInterval

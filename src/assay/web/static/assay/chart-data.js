@@ -72,6 +72,7 @@ export function windowOf(answer, causes) {
     series: answer.series,
     interval,
     stored: answer.stored_interval,
+    canShow: answer.intervals,
     newest: answer.last_open_time,
     columns,
     count,

@@ -62,7 +62,8 @@ export class Legend {
     const made = shown.interval === shown.stored ? `${shown.interval} bars` : `${shown.interval} bars of ${shown.stored} data`;
     this.text("interval", made);
     const isCoarser = lengthOf(shown.interval) > lengthOf(requested);
-    this.text("coarser", isCoarser ? `${requested} asked for; zoom in to see them` : "");
+    const why = shown.canShow.includes(requested) ? "zoom in to see them" : "no bars so short are stored";
+    this.text("coarser", isCoarser ? `${requested} asked for; ${why}` : "");
     const gaps = shown.gaps.length;
     const missing = shown.gaps.reduce((sum, gap) => sum + gap.bars, 0);
     this.text("gaps", gaps ? `${countText(gaps)} ${plural("gap", gaps)} loaded, ${countText(missing)} bars missing` : "no bars missing here");

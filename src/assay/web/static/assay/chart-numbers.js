@@ -1,13 +1,16 @@
 // Numbers as people read them; the page's twin of its template filters.
 
 const MOST_DECIMALS = 10;
+const TRUE_DIGITS = 15; // what a float holds of any decimal number; the digits after them are no price's
 
 // Decimals that all of the prices have, and never fewer than two: the venue's own steps.
 export function decimalsOf(prices) {
   let most = 2;
   for (const price of prices) {
-    const [, after = ""] = price.toFixed(MOST_DECIMALS).replace(/0+$/, "").split(".");
-    most = Math.max(most, after.length);
+    const whole = Math.abs(price).toFixed(0).length;
+    const held = Math.min(MOST_DECIMALS, Math.max(0, TRUE_DIGITS - whole));
+    const [, after = ""] = price.toFixed(held).split(".");
+    most = Math.max(most, after.replace(/0+$/, "").length);
   }
   return most;
 }
