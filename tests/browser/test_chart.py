@@ -83,6 +83,15 @@ def test_interval_that_is_shorter_than_any_stored_is_not_promised(open_chart: Op
     assert "still open" in page.locator("section", has=page.locator("#day-title")).inner_text()
 
 
+def test_indicator_of_the_address_that_is_none_can_be_taken_off(open_page: OpenPage, site: str, watch: Watch) -> None:
+    watch.allowed = (400,)
+    page = open_page(f"{site}/assets/{SERIES}/?ind=ema:0,rsi:14")
+    page.wait_for_selector("[data-asset-chart][data-state=failed]")
+    page.get_by_role("button", name="Remove EMA 0").click()
+    page.wait_for_selector("[data-asset-chart][data-state=ready]")
+    assert query(page)["ind"] == "rsi:14"
+
+
 def test_zooming_out_coarsens_and_zooming_in_brings_the_finer_bars_back(open_chart: OpenPage) -> None:
     page = open_chart()
     page.get_by_role("button", name="All", exact=True).click()
@@ -175,7 +184,7 @@ def test_interval_that_cannot_be_made_says_why_and_does_nothing(open_chart: Open
 
 
 def test_minutes_give_way_to_hours_where_no_minutes_are_kept(open_chart: OpenPage) -> None:
-    page = open_chart("?interval=1m", series="wazirx:spot:BTC-INR")
+    page = open_chart("?interval=1m")
     shows(page, "1m bars")
     frame(page)
     page.keyboard.press("Home")

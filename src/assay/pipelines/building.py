@@ -19,7 +19,6 @@ from assay.lake.build_tests import BuildTests, TestResult, ordered, write_build_
 from assay.lake.storage import disk_full
 from assay.pipelines import steps
 from assay.pipelines.dbt import NodeResult, run_dbt
-from assay.pipelines.memory import keep_freed_memory
 from assay.pipelines.workspace import Workspace
 
 _SQL = "sql"
@@ -99,7 +98,6 @@ def build(workspace: Workspace, *, full_refresh: bool = False) -> BuildResult:
     LakeBusyError, StorageError
         If another process is writing, or the disk refuses.
     """
-    keep_freed_memory()
     phases = _Phases()
     with workspace.writing():
         plan = _plan(workspace, full_refresh=full_refresh)

@@ -15,7 +15,6 @@ from assay.pipelines.ingesting.plan import IngestPlan, VenuePlan
 from assay.pipelines.ingesting.report import IngestResult, VenueReport
 from assay.pipelines.ingesting.stopping import run_tasks
 from assay.pipelines.ingesting.venue_run import Progress, VenueRun
-from assay.pipelines.memory import keep_freed_memory
 from assay.pipelines.workspace import Workspace
 
 
@@ -54,7 +53,6 @@ def ingest(
     StorageError
         If the disk refuses; what arrived before stays.
     """
-    keep_freed_memory()
     check_free_space(workspace.home.root, int(workspace.settings.lake.min_free_bytes))
     if access is None:
         if not all(one.is_undocumented for one in plan.venues):

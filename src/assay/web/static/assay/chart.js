@@ -338,6 +338,8 @@ class AssetChart {
       this.setState("empty");
       return;
     }
+    // What was asked for can be taken back: an indicator in the address may be none.
+    this.indicators.show(this.state.indicators, this.view.lines);
     this.setState("failed");
     this.root.querySelector("[data-problem=title]").textContent = error.message;
     this.root.querySelector("[data-problem=detail]").textContent = error.detail ?? "";
