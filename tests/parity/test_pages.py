@@ -104,6 +104,6 @@ def test_M09_predict_answers_for_the_hour_that_is_asked_for(site: Client) -> Non
     moment = latest["brief"]["as_of"]
     date, hour = moment[:10], int(moment[11:13])
     found = site.json(f"/predict?date={date}&hour={hour}")
-    assert found["as_of"].startswith(moment[:13])
-    assert 0 < found["probability_up"] < 1
+    assert found["prediction"]["as_of"] == moment
+    assert 0 < found["prediction"]["probability_up"] < 1
     site.problem(f"/predict?date={NOW:%Y}-01-01&hour=3", 404)

@@ -18,8 +18,6 @@ No time passes unless a way to wait is given, so that a simulated day takes the 
 
 from __future__ import annotations
 
-import asyncio
-
 from assay.domain.clock import Clock
 from assay.domain.errors import BadInputError
 from assay.venues.sandbox.exchange import Exchange
@@ -72,7 +70,6 @@ class ExchangeTransport:
         asked_at = self._clock.now()
         # Here and now: in threads beside the client both would wait for the interpreter most of the time.
         answer = self._exchange.answer(self._prefix + request.path, dict(request.params))
-        await asyncio.sleep(0)
         await self._wait(min(answer.hold_s, self._timeout_s))
         if answer.hold_s >= self._timeout_s:
             what = f"no whole answer within {self._timeout_s:g} s"
