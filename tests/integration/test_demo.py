@@ -73,6 +73,7 @@ def test_a_second_run_asks_and_builds_nothing_and_says_the_same(first: tuple[Pat
     assert told.content_hash == first[1].content_hash
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("point", KILLED)
 def test_killed_on_the_way_it_goes_on_to_the_same_content(
     first: tuple[Path, DemoResult], tmp_path: Path, point: Point
