@@ -27,11 +27,12 @@ import httpx
 from assay.pipelines.predicting import predict
 from benchmarks.harness import Contender, Figure, Times, race
 from benchmarks.lakes import Stage
+from benchmarks.made_bars import SYMBOLS
 
 LEAST_SHARE, GOAL_P99_S = 0.7, 0.050
 _CONNECTIONS = 32
 _ROUNDS = 5
-_PATH = "/api/v1/predictions/BTC-USDT?limit=1"
+_PATH = f"/api/v1/predictions/binance:spot:{SYMBOLS[0]}?limit=1"
 _BARE = """
 import json, sys
 from fastapi import FastAPI
