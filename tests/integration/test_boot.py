@@ -196,7 +196,6 @@ print("both")
     ("package", "file", "says"),
     [
         ("litecharts", "js/lightweight-charts.js", "TradingView Lightweight Charts™ v5."),
-        ("plotly", "package_data/plotly.min.js", "plotly.js v"),
         ("django_htmx", "static/django_htmx/htmx-2.min.js", "htmx"),
     ],
 )
