@@ -87,45 +87,31 @@ class Exchange:
 
     def answer(self, path: str, params: Mapping[str, str]) -> Answer:
         """Return the answer to a GET of `path`, which begins with the venue's prefix."""
-        return self.ask(path, params)()
-
-    def ask(self, path: str, params: Mapping[str, str]) -> Callable[[], Answer]:
-        """Take a GET of `path` and return what makes its answer.
-
-        Requests count in the order in which they are taken: from here on it is settled what time it is, what the
-        limits say and what goes wrong. The answers may be made in any order and in other threads.
-        """
         if path not in self._routes:
-            answer = Answer(404, b'{"error":"there is nothing here"}', self._headers(self.clock.now()))
-            return lambda: answer
+            return Answer(404, b'{"error":"there is nothing here"}', self._headers(self.clock.now()))
         dialect, endpoint = self._routes[path]
         name = dialect.spec.name
         self._calls[name, endpoint.name] += 1
         now = self.clock.now()
         strikes = self._faults.strikes(name, endpoint.name, self._calls[name, endpoint.name], now)
         if any_of(strikes, Kind.DOWN):
-            return lambda: Answer(503, _DOWN, {"content-type": "text/html"})
+            return Answer(503, _DOWN, {"content-type": "text/html"})
         skew = any_of(strikes, Kind.SKEW)
         if skew:
             now += timedelta(seconds=skew.fault.seconds)
         charge = self._meters[name].spend(_weight(endpoint, params))
         headers = {**self._headers(now), **charge.headers}
         if charge.wait_s is not None:
-            refused = _refused(dialect, charge.status, (charge.wait_s, now), headers)
-            return lambda: refused
+            return _refused(dialect, charge.status, (charge.wait_s, now), headers)
         failure = _failure(dialect, strikes, now, headers)
         if failure:
-            return lambda: failure
+            return failure
         question = _question(endpoint, params, now, strikes)
-
-        def make() -> Answer:
-            try:
-                document = dialect.say(self.market, question)
-            except Refusal as refusal:
-                return replace(refusal.answer(), headers=headers)
-            return _bent(document, endpoint, strikes, headers)
-
-        return make
+        try:
+            document = dialect.say(self.market, question)
+        except Refusal as refusal:
+            return replace(refusal.answer(), headers=headers)
+        return _bent(document, endpoint, strikes, headers)
 
     def _headers(self, now: datetime) -> dict[str, str]:
         date = format_datetime(now, usegmt=True)
