@@ -6,8 +6,9 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PINS := constraints/default.txt
-# A file stays on one worker, so that what its tests share is made once.
-PARALLEL := -n auto --dist loadfile
+# A file stays on one worker, so that what its tests share is made once. Files are taken in their order, dear ones
+# first (pyproject.toml), and not by the number of their tests: those with few tests take longest.
+PARALLEL := -n auto --dist loadfile --no-loadscope-reorder
 # Fuzzing, statistics and brute force: half the time of all unit tests. `make check` leaves them to `make test`.
 THOROUGH := $(addprefix tests/unit/, domain/test_spans.py features/test_compile.py lake/test_coverage.py \
 	lake/recordings/test_garbage.py venues/test_scan.py $(addprefix venues/sandbox/, test_bars.py \

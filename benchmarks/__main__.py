@@ -22,6 +22,7 @@ BENCHMARKS = {
     "F17": "f17_chart",
     "F18": "f18_start",
     "F19": "f19_demo",
+    "archive": "archive",
 }
 """Id to module; a module has ``run(stage)``, which yields its figures."""
 

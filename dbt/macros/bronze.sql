@@ -118,3 +118,35 @@
         ['aggregate_id', 'first_trade_id', 'last_trade_id'],
     ) }}
 {%- endmacro %}
+
+{% macro no_coin_history_rows() -%}
+    {{ no_polled_rows(
+        ['coin_id', 'quote'],
+        ['event_time'],
+        ['price', 'market_cap', 'total_volume'],
+        [],
+    ) }}
+{%- endmacro %}
+
+{% macro no_funding_rows() -%}
+    {{ no_polled_rows(
+        ['market', 'symbol', 'venue_symbol'],
+        ['funding_time'],
+        ['funding_rate', 'mark_price'],
+        [],
+    ) }}
+{%- endmacro %}
+
+{% macro no_instrument_rows() -%}
+    select *, null::boolean as is_trading
+    from (
+        {{ no_polled_rows(
+            ['market', 'venue_symbol', 'symbol', 'base', 'quote', 'status'],
+            ['event_time'],
+            [
+                'tick_size', 'min_price', 'max_price', 'lot_size', 'min_quantity', 'max_quantity', 'min_notional',
+            ],
+            [],
+        ) }}
+    )
+{%- endmacro %}

@@ -228,3 +228,37 @@
     left join in_tether on named.is_largest and in_tether.symbol = named.asset || '-USDT'
     left join in_rupees on named.is_largest and in_rupees.symbol = named.asset || '-INR'
 {%- endmacro %}
+
+{# What was said last of each payment, known from when that was said first. `observations` names a relation shaped like
+   silver.funding_observations. #}
+{% macro funding_rates(observations) -%}
+    select
+        venue, market, symbol, venue_symbol, funding_time, funding_rate, mark_price,
+        min(known_at) over same_value as known_at,
+        min(available_at) over same_value as available_at
+    from {{ observations }}
+    window same_value as (
+        partition by venue, market, venue_symbol, funding_time, funding_rate, mark_price
+    )
+    qualify
+        row_number() over (
+            partition by venue, market, venue_symbol, funding_time order by known_at desc, batch_id, row_number desc
+        ) = 1
+{%- endmacro %}
+
+{# What was said last of each point, known from when that was said first. `observations` names a relation shaped like
+   silver.coin_history_observations. #}
+{% macro coin_history(observations) -%}
+    select
+        venue, coin_id, quote, event_time, price, market_cap, total_volume,
+        min(known_at) over same_values as known_at,
+        min(available_at) over same_values as available_at
+    from {{ observations }}
+    window same_values as (
+        partition by venue, coin_id, quote, event_time, price, market_cap, total_volume
+    )
+    qualify
+        row_number() over (
+            partition by venue, coin_id, quote, event_time order by known_at desc, batch_id, row_number desc
+        ) = 1
+{%- endmacro %}

@@ -19,7 +19,8 @@
     {%- endif %}
 {%- endmacro %}
 
-{# Constants around all zones. The catalogue leaves files unread by constants only, never by what a join finds. #}
+{# Constants around all zones. The catalogue leaves files unread by constants only, never by what a join finds. They are
+   asked for once in a run of dbt, not once a test: the zones stay as they are while it runs. #}
 {% macro zone_limits(kind) -%}
     {%- set since = 'read_from' if kind == 'bars_read' else 'from_time' -%}
     {%- set margin = '0 days' if kind == 'bars' or kind == 'bars_read' else '2 days' -%}
@@ -27,10 +28,18 @@
     {%- set column = 'touched.date' if kind == 'days' else 'touched.open_time' -%}
     {%- set limits = [none, none] -%}
     {%- if execute -%}
-        {%- set limits = run_query(
-            "select (min(" ~ since ~ ") - interval '" ~ margin ~ "')::" ~ type ~ "::varchar, "
-            ~ "(max(until_time) + interval '" ~ margin ~ "')::" ~ type ~ "::varchar from " ~ source('refresh', 'zones')
-        ).rows[0] -%}
+        {%- set run = graph.setdefault('zone_limits', {}) -%}
+        {%- if run.get('invocation_id') != invocation_id -%}
+            {%- do run.clear() -%}
+            {%- do run.update({'invocation_id': invocation_id}) -%}
+        {%- endif -%}
+        {%- if kind not in run -%}
+            {%- do run.update({kind: run_query(
+                "select (min(" ~ since ~ ") - interval '" ~ margin ~ "')::" ~ type ~ "::varchar, "
+                ~ "(max(until_time) + interval '" ~ margin ~ "')::" ~ type ~ "::varchar from " ~ source('refresh', 'zones')
+            ).rows[0]}) -%}
+        {%- endif -%}
+        {%- set limits = run[kind] -%}
     {%- endif -%}
     {%- if limits[0] is none -%}
         false

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from assay.lake.reads import Span
+    from assay.pipelines.training_table import TrainingTable
     from assay.selectors.klines import Klines
 
 Moment = datetime | str | None
 
 
-def get_klines(
-    symbol: str, interval: str = "1h", *, start: Moment = None, end: Moment = None, as_of: Moment = None
-) -> pl.DataFrame:
+class Asked(TypedDict, total=False):
+    """The range, and the point of view; all optional, text without a zone is UTC."""
+
+    start: Moment
+    end: Moment
+    as_of: Moment
+    available_at: Moment
+
+
+def get_klines(symbol: str, interval: str = "1h", *, fetch: bool = False, **asked: Unpack[Asked]) -> pl.DataFrame:
     """Return the bars of a series from the lake, in order of time.
 
     Parameters
@@ -24,10 +34,14 @@ def get_klines(
     symbol : str
         Any spelling (``BTC-USD``, ``BTCUSDT``), or ``venue:market:SYMBOL``.
     interval : str, default "1h"
+    fetch : bool, default False
+        First fetch from the venue what the lake lacks of them.
     start, end : datetime or str, optional
         Open times ``[start, end)``; text without a zone is UTC.
     as_of : datetime or str, optional
-        Only what was known at that moment.
+        Only what had been received at that moment.
+    available_at : datetime or str, optional
+        Only what a system that ran at that moment would have had; both may be given.
 
     Returns
     -------
@@ -39,11 +53,51 @@ def get_klines(
     AssayError
         If the lake is not there or has no such bars.
     """
-    return _read(symbol, interval, start, end, as_of=as_of).frame
+    return _read(symbol, interval, asked, fetch=fetch).frame
 
 
-def save_klines_to_csv(symbol: str, interval: str = "1h", *, folder: str | Path = ".") -> Path:
+def get_gaps(symbol: str = "", *, venue: str = "", interval: str = "", cause: str = "") -> pl.DataFrame:
+    """Return the holes of the bars with their causes, the latest first; a part of one cause a row.
+
+    Parameters
+    ----------
+    symbol : str, optional
+        Any spelling, or an asset: all its pairs.
+    venue, interval, cause : str, optional
+        Only of these.
+
+    Returns
+    -------
+    polars.DataFrame
+        venue, market, symbol, interval, start, end (open times ``[start, end)``, UTC), bars, cause, evidence, and
+        remedy: ``ask``, ``build`` or ``nothing``.
+
+    Raises
+    ------
+    AssayError
+        If the lake is not there, or there is no such symbol, venue, interval or cause.
+    """
+    import polars as pl  # noqa: PLC0415
+
+    from assay.pipelines.workspace import open_workspace  # noqa: PLC0415
+    from assay.selectors.coverage import SeriesHole  # noqa: PLC0415
+    from assay.selectors.coverage_gaps import GapFilter, find_gaps  # noqa: PLC0415
+    from assay.settings import load_settings  # noqa: PLC0415
+
+    wanted = GapFilter((symbol,) if symbol else (), venue, interval, cause)
+    found = find_gaps(open_workspace(load_settings(), create=False), wanted).gaps
+    moment = pl.Datetime("us", "UTC")
+    types = {name: pl.String() for name in SeriesHole.__slots__} | {"start": moment, "end": moment, "bars": pl.Int64()}
+    rows = [[getattr(one, name) for name in types] for one in found]
+    return pl.DataFrame(rows, schema=types, orient="row")
+
+
+def save_klines_to_csv(
+    symbol: str, interval: str = "1h", *, folder: str | Path = ".", fetch: bool = False, **asked: Unpack[Asked]
+) -> Path:
     """Write the bars of a series to ``BTCUSDT_1h.csv`` in `folder`, with Binance's twelve columns.
+
+    The other parameters are those of :func:`get_klines`.
 
     Returns
     -------
@@ -57,17 +111,74 @@ def save_klines_to_csv(symbol: str, interval: str = "1h", *, folder: str | Path 
     """
     from assay.selectors.klines import save_csv  # noqa: PLC0415
 
-    return save_csv(_read(symbol, interval, None, None), Path(folder))
+    return save_csv(_read(symbol, interval, asked, fetch=fetch), Path(folder))
 
 
-def _read(symbol: str, interval: str, start: Moment, end: Moment, *, as_of: Moment = None) -> Klines:
-    from assay.lake.reads import Span  # noqa: PLC0415
+def make_training_table(
+    symbols: str | Sequence[str],
+    *,
+    features: str = "direction",
+    label: str = "direction",
+    interval: str = "1h",
+    **asked: Unpack[Asked],
+) -> TrainingTable:
+    """Return the rows that a model learns from, with a hash that proves them.
+
+    Parameters
+    ----------
+    symbols : str or sequence of str
+        One series or several, in any spelling.
+    features : str, default "direction"
+        Name of a feature set.
+    label : str, default "direction"
+        ``direction_24h``: whether the price is higher 24 hours after the close.
+    interval : str, default "1h"
+    start, end, as_of, available_at : datetime or str, optional
+        As :func:`get_klines` takes them; no bar at or after `end` is looked at, for labels neither.
+
+    Returns
+    -------
+    TrainingTable
+        With `frame`, `content_hash`, and in `span` the `as_of` that gives the same table again.
+
+    Raises
+    ------
+    AssayError
+        If the lake is not there, a name is none, or no row is left.
+    """
+    from assay.pipelines.training_table import TableRequest  # noqa: PLC0415
+    from assay.pipelines.training_table import make_training_table as make  # noqa: PLC0415
+    from assay.pipelines.workspace import open_workspace  # noqa: PLC0415
+    from assay.settings import load_settings  # noqa: PLC0415
+
+    names = (symbols,) if isinstance(symbols, str) else tuple(symbols)
+    request = TableRequest(names, features, label, interval, _span(asked))
+    return make(open_workspace(load_settings(), create=False), request)
+
+
+def _read(symbol: str, interval: str, asked: Asked, *, fetch: bool) -> Klines:
     from assay.pipelines.workspace import open_workspace  # noqa: PLC0415
     from assay.selectors.klines import klines  # noqa: PLC0415
     from assay.settings import load_settings  # noqa: PLC0415
 
-    span = Span(start=_moment(start), end=_moment(end), as_of=_moment(as_of), only_closed=False)
-    return klines(open_workspace(load_settings(), create=False), symbol, interval, span=span)
+    span = _span(asked)
+    settings = load_settings()
+    if fetch:
+        from assay.pipelines.fetching import fetch_klines  # noqa: PLC0415
+
+        first, last = ("" if one is None else one.isoformat() for one in (span.start, span.end))
+        fetch_klines(open_workspace(settings), symbol, interval, span=(first, last))
+    return klines(open_workspace(settings, create=False), symbol, interval, span=span)
+
+
+def _span(asked: Asked) -> Span:
+    from assay.lake.reads import Span  # noqa: PLC0415
+
+    unknown = set(asked) - set(Asked.__annotations__)
+    if unknown:  # a misspelt moment that was left out in silence would answer another question
+        raise TypeError(f"unknown: {', '.join(sorted(unknown))}; there is {', '.join(Asked.__annotations__)}")
+    moments = {name: _moment(value) for name, value in asked.items()}  # type: ignore[arg-type]  # all are moments
+    return Span(**moments, only_closed=False)
 
 
 def _moment(value: Moment) -> datetime | None:

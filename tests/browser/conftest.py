@@ -20,9 +20,9 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, sync_playwright
 
-from assay.lake.lock import file_lock
 from tests.browser import home as homes
 from tests.integration.command import environment
+from tests.integration.homes import made_once
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--font-render-hinting=none"]
@@ -34,15 +34,7 @@ DESKTOP, PHONE = (1440, 900), (390, 844)
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make the home, or wait for the process of this run that makes it."""
-    base = tmp_path_factory.getbasetemp()
-    # Workers of one run have folders beside each other.
-    shared = (base.parent if base.name.startswith("popen-") else base) / "browser"
-    shared.mkdir(exist_ok=True)
-    with file_lock(shared / "lock", timeout_s=900):
-        path = shared / "made.json"
-        if not path.exists():
-            path.write_text(json.dumps(str(homes.make_home(shared))), encoding="utf-8")
-        return Path(json.loads(path.read_text(encoding="utf-8")))
+    return made_once(tmp_path_factory, "browser", homes.make_home)
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,7 @@ from tests.browser.conftest import PHONE, OpenPage, Watch, serving
 from tests.browser.home import BETWEEN, GAPPY, HOLE, SERIES, one_hour_later
 
 AS_OF = f"{BETWEEN:%Y-%m-%dT%H:%M:%SZ}"
-GAP = "12 bars missing, 2024-05-28 03:00–15:00 UTC, in doubt"  # asked for twice; three answers would prove it
+GAP = "12 bars missing, 2024-05-28 03:00–15:00 UTC, unknown"  # asked for twice; three answers would prove it
 WEEK = "?interval=1h&from=2024-05-25T00:00Z&to=2024-06-01T00:00Z"
 
 
@@ -181,6 +182,26 @@ def test_interval_that_cannot_be_made_says_why_and_does_nothing(open_chart: Open
     assert "bars of 1h are stored" in (button.get_attribute("title") or "")
     button.click(force=True)
     shows(page, "1h bars")
+
+
+def test_interval_of_the_address_that_cannot_be_shown_is_not_pressed(open_chart: OpenPage) -> None:
+    page = open_chart("?interval=1m", series=GAPPY)
+    shows(page, "1h bars")
+    assert page.locator("button[data-interval='1m']").get_attribute("aria-pressed") == "false"
+    assert page.locator("button[data-interval='1h']").get_attribute("aria-pressed") == "true"
+
+
+def test_open_bar_says_as_of_when_it_is(open_chart: OpenPage) -> None:
+    page = open_chart()
+    assert re.search(r"not closed yet, as of \d\d:\d\d UTC", page.inner_text("[data-legend=provisional]"))
+
+
+def test_table_that_is_wider_than_a_phone_says_so(open_chart: OpenPage) -> None:
+    page = open_chart(size=PHONE)
+    table = page.locator(".asset-bars .scroll")
+    expect(table).to_have_attribute("data-more", "right")
+    table.evaluate("table => { table.scrollLeft = table.scrollWidth; }")
+    expect(table).to_have_attribute("data-more", "left")
 
 
 def test_minutes_give_way_to_hours_where_no_minutes_are_kept(open_chart: OpenPage) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from assay.cli import main
+from tests.integration.homes import one_thread
 
 SERIES = ("--venue", "binance", "--symbol", "BTC-USDT", "--interval", "1h")
 
@@ -46,7 +47,8 @@ class Command:
 
     def __call__(self, *words: str | Path) -> Said:
         self._capture.readouterr()
-        code = main(["--home", str(self.home), *map(str, words)])
+        with one_thread():
+            code = main(["--home", str(self.home), *map(str, words)])
         shown = self._capture.readouterr()
         return Said(code, shown.out, shown.err)
 
@@ -58,8 +60,13 @@ class Command:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Return the environment of a child that finds this tree."""
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path), **more}
+    """Return the environment of a child that finds this tree and builds with one thread, as :mod:`homes` says why."""
+    return {
+        "ASSAY_LAKE__THREADS": "1",
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        **more,
+    }
 
 
 def words_of(home: Path, *words: str | Path) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,8 +17,9 @@ from assay.lake.recordings import RecordingSpec
 from assay.pipelines.building import build
 from assay.pipelines.importing import Imported, import_file
 from assay.pipelines.workspace import Workspace, open_workspace
-from assay.settings import Settings
+from assay.settings import LakeSettings, Settings
 from tests.integration.command import Command
+from tests.integration.homes import KERNELS, folder_of_run, made_once, share_caches
 from tests.made_klines import hourly, write_csv
 
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
@@ -26,12 +27,20 @@ ROWS = hourly(100)
 MakeWorkspace = Callable[..., Workspace]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def kernels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let homes share their compiled kernels."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(KERNELS, str(folder_of_run(tmp_path_factory) / "kernels"))
+        yield
+
+
 @pytest.fixture
 def make_workspace(tmp_path: Path) -> MakeWorkspace:
     """Return a function that opens a home of the given name with a clock that stands still."""
 
-    def make(name: str = "home") -> Workspace:
-        return open_frozen(tmp_path / name, NOW)
+    def make(name: str = "home", *, threads: int = 1) -> Workspace:
+        return open_frozen(tmp_path / name, NOW, threads=threads)
 
     return make
 
@@ -42,19 +51,25 @@ def assay(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Command:
     return Command(capsys, tmp_path / "home")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build a home of 100 hours that tests copy."""
-    folder = tmp_path_factory.mktemp("built")
+    return made_once(tmp_path_factory, "built", _build)
+
+
+def _build(folder: Path) -> Path:
     workspace = open_frozen(folder / "home", NOW)
     bring_in(workspace, write_csv(folder / "a.csv", ROWS), recorded_at=NOW)
     build(workspace)
     return workspace.home.root
 
 
-def open_frozen(home: Path, moment: datetime) -> Workspace:
+def open_frozen(home: Path, moment: datetime, *, threads: int = 1) -> Workspace:
     """Return a workspace whose clock stands still."""
-    return open_workspace(Settings(home=home), clock=FrozenClock(moment))
+    settings = Settings(home=home, lake=LakeSettings(threads=threads))
+    workspace = open_workspace(settings, clock=FrozenClock(moment))
+    share_caches(home)
+    return workspace
 
 
 def at(workspace: Workspace, moment: datetime) -> Workspace:

@@ -16,10 +16,11 @@ from assay.pipelines.building import build
 from assay.pipelines.importing import import_path
 from assay.pipelines.workspace import open_workspace
 from assay.settings import Settings
+from tests.integration.homes import ONE_THREAD
 
 
 def main(home: str, folder: str) -> None:
-    workspace = open_workspace(Settings(home=Path(home)))
+    workspace = open_workspace(Settings(home=Path(home), lake=ONE_THREAD))
     spec = RecordingSpec("binance", Market.SPOT, Interval.parse("1h"), Symbol.parse("BTC-USDT"))
     print("importing", flush=True)
     for _ in import_path(workspace, Path(folder), spec):

@@ -32,6 +32,7 @@ from assay.venues.sandbox.exchange import Exchange
 from assay.venues.sandbox.inside import ExchangeTransport
 from assay.venues.spec import Request
 from assay.venues.transport import Response, Transport
+from tests.integration.homes import ONE_THREAD, share_caches
 from tests.integration.simulated import MARKET, START, SimulatedTime
 
 HOUR = timedelta(hours=1)
@@ -69,7 +70,11 @@ def workspace_of(folder: Path, home: str, moment: datetime) -> Workspace:
     settings = IngestSettings(
         limits_dir=folder / f"{home}-limits", symbols=("BTC", "XRP"), depth_symbols=("BTC", "ETH", "XRP")
     )
-    return open_workspace(Settings(home=folder / home, ingest=settings), clock=FrozenClock(moment))
+    workspace = open_workspace(
+        Settings(home=folder / home, ingest=settings, lake=ONE_THREAD), clock=FrozenClock(moment)
+    )
+    share_caches(workspace.home.root)
+    return workspace
 
 
 def poll(workspace: Workspace, moment: datetime) -> IngestResult:

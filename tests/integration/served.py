@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from assay.api.asgi import App
 from assay.domain.clock import FrozenClock
@@ -20,6 +21,8 @@ from assay.pipelines.predicting import predict
 from assay.pipelines.workspace import Workspace, open_workspace
 from assay.server import create_app
 from assay.settings import ServeSettings, Settings
+from tests.integration.command import clone
+from tests.integration.homes import ONE_THREAD, made_once
 from tests.integration.simulated import Simulation
 
 WANTED = Wanted((), ("BTC", "ETH"), ("1h",), "60d")
@@ -37,8 +40,14 @@ class Home:
     def workspace(self, moment: datetime | None = None, **serve: object) -> Workspace:
         """Return it with its clock at a moment, a minute after the second build unless said otherwise."""
         clock = FrozenClock(moment or self.second + timedelta(minutes=1))
-        settings = Settings(home=self.root, serve=ServeSettings.model_validate(serve))
+        settings = Settings(home=self.root, lake=ONE_THREAD, serve=ServeSettings.model_validate(serve))
         return open_workspace(settings, clock=clock)
+
+
+def served_home(factory: pytest.TempPathFactory) -> Home:
+    """Return a copy of the home, which is made once a run."""
+    made = made_once(factory, "served", make_home)
+    return replace(made, root=clone(made.root, factory.mktemp("served") / "home"))
 
 
 def make_home(folder: Path) -> Home:

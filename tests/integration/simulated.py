@@ -24,6 +24,7 @@ from assay.venues.sandbox.inside import ExchangeTransport
 from assay.venues.sandbox.market import Market
 from assay.venues.timing import Timing
 from assay.venues.transport import Transport
+from tests.integration.homes import ONE_THREAD, share_caches
 
 START = datetime(2024, 6, 1, 12, 0, 20, tzinfo=UTC)
 MARKET = Market(12)
@@ -72,8 +73,10 @@ class Simulation:
     def workspace(self, name: str = "home", **ingest_settings: object) -> Workspace:
         """Return a home whose clock is the simulated one."""
         fields = {"limits_dir": self.folder / "limits", **ingest_settings}
-        settings = Settings(home=self.folder / name, ingest=IngestSettings(**fields))
-        return open_workspace(settings, clock=self.time)
+        settings = Settings(home=self.folder / name, ingest=IngestSettings(**fields), lake=ONE_THREAD)
+        workspace = open_workspace(settings, clock=self.time)
+        share_caches(workspace.home.root)
+        return workspace
 
     def access(self, workspace: Workspace, *, policy: RetryPolicy | None = None) -> Access:
         """Return the way into the exchange, without sockets and without losing time."""

@@ -11,13 +11,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from assay.lake.origin import claim_origin, simulated_origin
 from assay.pipelines.building import build
 from assay.pipelines.predicting import predict
 from assay.pipelines.runs import noted
 from assay.pipelines.workspace import Workspace
 from assay.settings import Settings
+from tests.integration.command import clone
 from tests.integration.conftest import at, bring_in, open_frozen
+from tests.integration.homes import ONE_THREAD, made_once
 from tests.integration.polling import DOLLARS, QUESTIONS, TICKERS, Poller, keep_poison
 from tests.made_klines import HOUR, hourly, write_csv
 
@@ -47,12 +51,17 @@ class SiteHome:
     first_hour: datetime
 
 
-def make_site_home(folder: Path) -> SiteHome:
-    """Fill and build a home below `folder`."""
+def site_home(factory: pytest.TempPathFactory) -> SiteHome:
+    """Return a copy of the home, which is made once a run."""
+    made = made_once(factory, "site", _make)
+    return SiteHome(open_frozen(clone(made, factory.mktemp("site") / "home"), NOW), NOON - HOURS * HOUR)
+
+
+def _make(folder: Path) -> Path:
+    """Fill and build the home below `folder`."""
     workspace = open_frozen(folder / "home", THEN)
     claim_origin(workspace.home, simulated_origin("seed 12"))
-    start = NOON - HOURS * HOUR
-    rows = hourly(HOURS, start=start, holes=(HOLE,))
+    rows = hourly(HOURS, start=NOON - HOURS * HOUR, holes=(HOLE,))
     bring_in(workspace, write_csv(folder / "a.csv", rows), recorded_at=FIRST)
     poller = Poller(workspace.home.bronze)
     _poll(poller, FIRST)
@@ -65,12 +74,12 @@ def make_site_home(folder: Path) -> SiteHome:
     bring_in(later, write_csv(folder / "b.csv", restated[-3:]), recorded_at=SECOND)
     with noted(later, "run"):
         build(later)
-    return SiteHome(later, start)
+    return later.home.root
 
 
 def served(home: SiteHome, **serve: object) -> Workspace:
     """Return the workspace with other settings of the server."""
-    settings = Settings(home=home.workspace.home.root, serve=serve)
+    settings = Settings(home=home.workspace.home.root, lake=ONE_THREAD, serve=serve)
     return Workspace(settings, home.workspace.home, home.workspace.clock)
 
 

@@ -17,19 +17,20 @@ from assay.selectors.predictions import predictions
 from assay.selectors.query import query
 from tests.integration.command import clone
 from tests.integration.conftest import NOW, bring_in, open_frozen
-from tests.integration.served import Client, Home, make_home, serving
+from tests.integration.served import Client, Home, served_home, serving
 from tests.made_klines import hourly, write_csv
 
 API = "/api/v1"
 READS = (
     "/market-overview", "/tickers/binance", "/tickers/wazirx", "/pairs", "/klines?symbol=BTC-USDT",
-    "/history/BTC-USDT", "/indicators/BTC-USDT", "/predictions", "/predictions/BTC-USDT", "/status",
+    "/history/BTC-USDT", "/indicators/BTC-USDT", "/predictions", "/predictions/BTC-USDT", "/coverage", "/gaps",
+    "/status",
 )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    return make_home(tmp_path_factory.mktemp("served"))
+    return served_home(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
@@ -204,15 +205,68 @@ def test_as_of_answers_as_it_was_known_then(api: Client, home: Home) -> None:
     assert api.json(f"{API}/status?as_of={then}")["is_built"]
 
 
+def test_available_at_answers_with_the_history_that_was_loaded_later(api: Client, home: Home) -> None:
+    # Long before anything was received; its bars have been loaded since, as history.
+    then = home.first - timedelta(days=2)
+    moment = quote(then.isoformat())
+    until = int(then.timestamp() * 1_000)
+    for path in ("/klines?symbol=BTC-USDT&", "/indicators/BTC-USDT?indicators=ema:12&"):
+        found = api.json(f"{API}{path}available_at={moment}")
+        opened = found.get("columns", found)["open_time"]
+        assert until - 2 * 3_600_000 < opened[-1] <= until - 3_600_000
+    last = api.json(f"{API}/history/BTC-USDT?interval=1h&limit=1&available_at={moment}")["bars"][-1]
+    assert datetime.fromisoformat(last["close_time"]) <= then
+    assert api.get(f"{API}/klines?symbol=BTC-USDT&available_at={moment}&as_of={moment}").status_code == 404
+    assert "future" in api.problem(f"{API}/klines?symbol=BTC-USDT&available_at=2100-01-01", 400)["detail"]
+    assert "available_at" in api.problem(f"{API}/status?available_at={moment}", 400)["value"]
+
+
 @pytest.mark.parametrize("path", [path for path in READS if path != "/status"])
 def test_read_of_a_time_before_anything_was_known_is_said_to_hold_nothing(api: Client, path: str) -> None:
     joint = "&" if "?" in path else "?"
     found = api.get(f"{API}{path}{joint}as_of=2020-01-01")
-    if path in ("/pairs", "/predictions"):
-        assert list(found.json().values()) == [[]]
+    if path in ("/pairs", "/predictions", "/coverage", "/gaps"):
+        assert not any(found.json().values())
     else:
         assert found.status_code == 404, found.text
         assert found.json()["todo"]
+        assert "assay build" not in found.json()["todo"]  # which would not make it known any earlier
+
+
+def test_moment_before_everything_is_answered_with_the_first_there_is(api: Client) -> None:
+    for path in ("/klines?symbol=BTC", "/klines?symbol=BTC&interval=1m", "/history/BTC", "/predictions/BTC"):
+        found = api.problem(f"{API}{path}{'&' if '?' in path else '?'}as_of=0001-01-01", 404)
+        assert re.search(r"from 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC on", found["todo"]), found
+
+
+def test_moments_may_be_milliseconds_as_answers_have_them(api: Client, home: Home) -> None:
+    klines = f"{API}/klines?symbol=BTC-USDT"
+    opened = api.json(klines)["columns"]["open_time"]
+    start, end = (datetime.fromtimestamp(opened[at] / 1000, UTC) for at in (5, 9))
+    found = api.json(f"{klines}&start={opened[5]}&end={opened[9]}")
+    assert found["columns"]["open_time"] == opened[5:9]
+    assert found == api.json(f"{klines}&start={start:%Y-%m-%dT%H:%MZ}&end={end:%Y-%m-%dT%H:%MZ}")
+    known = round(home.first.timestamp() * 1000)
+    assert api.json(f"{API}/pairs?as_of={known}") == api.json(f"{API}/pairs?as_of={quote(home.first.isoformat())}")
+    seconds = api.problem(f"{klines}&start={opened[5] // 1000}", 400)
+    assert "13 digits" in seconds["todo"]
+
+
+def test_venue_that_nobody_has_is_not_found_and_says_which_there_are(api: Client) -> None:
+    for path in ("/pairs", "/predictions"):
+        assert "binance, coingecko, wazirx" in api.problem(f"{API}{path}?venue=nope", 404)["todo"]
+        assert list(api.json(f"{API}{path}?venue=coingecko").values()) == [[]]  # known, and has no bars
+
+
+def test_bar_that_is_still_open_says_when_it_was_received(api: Client, home: Home) -> None:
+    found = api.json(f"{API}/klines?symbol=BTC-USDT&limit=3")
+    known = datetime.fromtimestamp(found["provisional_known_at"] / 1000, UTC)
+    assert found["provisional"] == found["columns"]["open_time"][-1:]
+    assert home.second - timedelta(minutes=1) < known <= home.second
+    earlier = api.json(f"{API}/klines?symbol=BTC-USDT&limit=3&as_of={quote(home.first.isoformat())}")
+    assert datetime.fromtimestamp(earlier["provisional_known_at"] / 1000, UTC) <= home.first
+    closed = api.json(f"{API}/klines?symbol=BTC-USDT&limit=3&include_provisional=false")
+    assert (closed["provisional"], closed["provisional_known_at"]) == ([], None)
 
 
 @pytest.mark.parametrize("path", READS)
@@ -289,6 +343,24 @@ def test_nothing_can_be_written(api: Client, method: str) -> None:
     found = api.ask(method, f"{API}/pairs", content=b"{}")
     assert (found.status_code, found.headers["allow"]) == (405, "GET, HEAD")
     assert found.json()["type"].endswith("method-not-allowed")
+
+
+@pytest.mark.parametrize("path", ["/dashboard/", f"{API}/pairs", "/static/assay/app.css"])
+def test_request_that_would_be_sent_back_or_is_none_is_refused(api: Client, path: str) -> None:
+    for method in ("TRACE", "BREW"):
+        found = api.ask(method, path)
+        assert (found.status_code, found.headers["allow"]) == (405, "GET, HEAD")
+
+
+def test_modules_are_asked_for_by_what_is_in_them(api: Client) -> None:
+    html = api.get("/assets/binance:spot:BTC-USDT/").text
+    named = set(re.findall(r'(?:src|href)="(/static/assay/chart[\w-]*\.js[^"]*)"', html))
+    assert len(named) > 5
+    imported = {f"/static/assay/{one}" for url in named for one in re.findall(r'from "\./([^"]+)"', api.get(url).text)}
+    assert imported <= named
+    for url in named:
+        assert re.search(r"\?v=[0-9a-f]{12}$", url)
+        assert "immutable" in api.get(url).headers["cache-control"]
 
 
 def test_head_is_a_get_without_a_body(api: Client) -> None:

@@ -17,10 +17,11 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.integration.served import HERE, Client, Home, make_home, serving
+from tests.integration.served import HERE, Client, Home, served_home, serving
 
 ROUTES = (
     "/api/v1/market-overview", "/api/v1/tickers/{venue}", "/api/v1/pairs", "/api/v1/klines", "/api/v1/history/{symbol}",
+    "/api/v1/instruments", "/api/v1/reconciliation", "/api/v1/coverage", "/api/v1/gaps",
     "/api/v1/indicators", "/api/v1/indicators/{symbol}", "/api/v1/predictions", "/api/v1/predictions/{symbol}",
     "/api/v1/predict", "/predict", "/api/v1/status", "/api/v1/health/live", "/api/v1/health/ready", "/api/v1/metrics",
 )  # fmt: skip
@@ -30,7 +31,7 @@ NUMBERS = ("number", "integer")
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    return make_home(tmp_path_factory.mktemp("schema"))
+    return served_home(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,13 @@ from datetime import timedelta
 import pytest
 
 from assay.domain.instrument import SeriesId
+from assay.lake.as_of import relation, tables
 from assay.lake.reads import Span, read_klines
+from assay.lake.version import list_tables, read_version
 from assay.pipelines.building import build
 from assay.pipelines.workspace import Workspace
 from assay.selectors.query import query
+from assay.selectors.status import status
 from tests.integration.conftest import NOW, at, bring_in
 from tests.made_klines import Row, hourly, write_csv
 
@@ -93,3 +96,35 @@ def test_an_as_of_view_cannot_be_walked_around(
     ):
         with pytest.raises(BadInputError, match="schema and table"):
             query(workspace, sql, as_of=BETWEEN)
+
+
+def test_every_table_can_be_asked_by_both_clocks(
+    lake: tuple[Workspace, dict[str, list[tuple[object, ...]]], list[Row]],
+) -> None:
+    workspace, _, _ = lake
+    with workspace.lake() as connection:
+        present = list_tables(connection, read_version(connection)) & set(tables())
+        assert {"bronze.raw_crypto_prices", "silver.quarantined_rows", "gold.daily_crypto_metrics"} <= present
+        for name in sorted(present):
+            rows = [
+                connection.execute(f"select count(*) from {relation(name, *seen)}").fetchall()[0][0]
+                for seen in ((None, None), (None, SECOND), (SECOND, SECOND), (None, ROWS[0].open_time))
+            ]
+            # All of this market has closed by then; before its first bar had, nothing was there but what is stated.
+            assert rows[0] == rows[1] == rows[2], name
+            assert rows[3] == 0 or name == "silver.asset_identities", name
+
+
+def test_status_as_of_a_moment_counts_what_was_known_then(
+    lake: tuple[Workspace, dict[str, list[tuple[object, ...]]], list[Row]],
+) -> None:
+    workspace, then, _ = lake
+    old, now = status(workspace, as_of=BETWEEN), status(workspace)
+    (series,) = old.series
+    assert (old.batches, series.bars, series.restated_bars) == (1, len(then["silver.crypto_prices_cleaned"]), 0)
+    assert (now.batches, now.series[0].restated_bars) == (3, 5)
+    assert [run["started_at"] for run in old.runs] == []
+    moment = ROWS[30].open_time
+    available = status(workspace, available_at=moment)
+    assert (available.series[0].bars, available.available_at) == (30, moment)
+    assert status(workspace, as_of=FIRST - timedelta(days=1)).series == ()

@@ -14,6 +14,7 @@ from polars.testing import assert_frame_equal
 
 from assay.domain.errors import BadInputError, NoDataError
 from assay.domain.interval import Interval
+from assay.lake.coverage_causes import HoleCause
 from assay.pipelines.building import build
 from assay.pipelines.workspace import Workspace
 from assay.selectors.candles import CandleRequest, Candles, Gap, candles
@@ -142,7 +143,8 @@ def test_an_interval_finer_than_what_is_stored_is_refused_or_made_coarser(lake: 
 
 def test_gaps_say_which_bars_are_missing(lake: Workspace) -> None:
     everything = ask(lake, limit=5_000)
-    expected = tuple(Gap(START + first * HOUR, START + last * HOUR, last - first) for first, last in HOLES)
+    proven = HoleCause.UNKNOWN  # a file proves nothing of what it lacks
+    expected = tuple(Gap(START + first * HOUR, START + last * HOUR, last - first, proven) for first, last in HOLES)
     assert everything.gaps == expected
     assert everything.gap_count == 2
     inside = ask(lake, start=START + 510 * HOUR, end=START + 570 * HOUR)
@@ -190,7 +192,7 @@ def test_as_of_a_moment_the_bars_are_those_that_were_known_then(lake: Workspace)
         assert changed == sorted({Interval.parse(interval).floor(moment) for moment in moments})
     assert_frame_equal(ask(lake, limit=5_000, as_of=BETWEEN).frame, stored(lake, BETWEEN))
     assert_frame_equal(ask(lake, limit=5_000, as_of=SECOND).frame, stored(lake))
-    with pytest.raises(NoDataError, match="nothing was known of this series then"):
+    with pytest.raises(NoDataError, match="nothing was known at that moment.*the lake received its first batch"):
         ask(lake, as_of=FIRST - HOUR)
 
 
@@ -246,7 +248,7 @@ def test_the_whole_of_time_is_a_range_like_any_other(lake: Workspace) -> None:
 
 
 def test_a_second_look_reads_memory_and_not_the_lake(lake: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    ask(lake, start=START, limit=100)
+    ask(lake, start=START)
 
     def refuse() -> None:
         raise AssertionError

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from assay.lake.lock import file_lock
 from assay.pipelines.building import build
 from tests.integration.command import SERIES, Command, child, environment, finished, words_of
 from tests.integration.conftest import NOW, bring_in, open_frozen
@@ -47,6 +48,24 @@ def test_status_says_what_is_there(assay: Command) -> None:
     assert "binance:spot:BTC-USDT:1h" in shown
     assert "96.67 %" in shown
     assert "not built" not in shown
+
+
+def test_status_says_that_a_writer_is_at_work(built: Path, assay: Command) -> None:
+    assert assay("status", "--json").document["is_being_written"] is False
+    with file_lock(open_frozen(built, NOW).home.writer_lock, timeout_s=0):
+        assert assay("status", "--json").document["is_being_written"] is True
+        assert "another command is writing to the lake now" in assay("status").out
+
+
+def test_status_starts_without_what_reads_rows(built: Path) -> None:
+    code = (
+        "import sys; from assay.cli import main; main(['--home', sys.argv[1], 'status']); "
+        "slow = {'polars', 'pyarrow', 'pandas', 'numpy', 'rich', 'obstore', 'psycopg'}; "
+        "print(*slow & set(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, built], capture_output=True, text=True, check=True)
+    assert "binance:spot:BTC-USDT:1h" in done.stdout
+    assert done.stderr.split() == []
 
 
 def test_every_answer_is_one_document_with_json(assay: Command, tmp_path: Path) -> None:

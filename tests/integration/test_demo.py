@@ -29,6 +29,7 @@ from assay.selectors.query import query
 from assay.settings import Settings
 from tests.integration.command import Command, child, clone, environment, finished, words_of
 from tests.integration.conftest import NOW, bring_in, open_frozen
+from tests.integration.homes import ONE_THREAD, share_caches
 from tests.made_klines import hourly, write_csv
 
 LITTLE = DemoPlan(symbols=("BTC", "ETH", "SOL"), depth_symbols=("BTC",), hourly="40d", minutely="2h", rupees="10d")
@@ -44,7 +45,11 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, DemoResult]:
 
 
 def filled(home: Path, plan: DemoPlan = LITTLE, *, is_beside: bool = False) -> DemoResult:
-    return demo(*prepare(open_workspace(Settings(home=home)), plan), is_beside=is_beside)
+    # In another process as a person has it, with two threads; the content may depend on neither.
+    settings = Settings(home=home) if is_beside else Settings(home=home, lake=ONE_THREAD)
+    workspace = open_workspace(settings)
+    share_caches(home)
+    return demo(*prepare(workspace, plan), is_beside=is_beside)
 
 
 def test_the_demo_holds_what_its_plan_says(first: tuple[Path, DemoResult]) -> None:
@@ -98,7 +103,7 @@ def test_killed_on_the_way_it_goes_on_to_the_same_content(
 
 def test_only_an_empty_home_or_the_demo_of_this_seed_will_do(first: tuple[Path, DemoResult], tmp_path: Path) -> None:
     home = clone(first[0], tmp_path / "home")
-    with pytest.raises(HomeError, match=r"holds a simulated market \(seed 0\)"):
+    with pytest.raises(HomeError, match=r"holds the demo of seed 0.*--seed 0"):
         prepare(open_workspace(Settings(home=home)), DemoPlan(seed=1))
     real = open_frozen(tmp_path / "real", NOW)
     bring_in(real, write_csv(tmp_path / "a.csv", hourly(50)), recorded_at=NOW)
@@ -129,7 +134,7 @@ def test_the_time_of_the_home_is_that_of_every_command(first: tuple[Path, DemoRe
 def test_the_follower_brings_the_new_minutes_and_a_new_hour_a_new_prediction(
     first: tuple[Path, DemoResult], tmp_path: Path
 ) -> None:
-    workspace = open_workspace(Settings(home=clone(first[0], tmp_path / "home")))
+    workspace = open_workspace(Settings(home=clone(first[0], tmp_path / "home"), lake=ONE_THREAD))
     told: list[Followed] = []
 
     def follow_after(length: timedelta) -> None:
@@ -179,7 +184,14 @@ def served(first: tuple[Path, DemoResult], tmp_path: Path) -> Iterator[tuple[sub
     process.communicate()
 
 
-@pytest.mark.parametrize(("sign", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
+@pytest.mark.parametrize(
+    ("sign", "code"),
+    [
+        (signal.SIGINT, 130),
+        pytest.param(signal.SIGTERM, 143, marks=pytest.mark.soak),  # test_serve ends a server by it
+        (signal.SIGKILL, -9),
+    ],
+)
 def test_however_the_server_ends_its_follower_ends_with_it(
     served: tuple[subprocess.Popen[str], str, Path], sign: signal.Signals, code: int
 ) -> None:

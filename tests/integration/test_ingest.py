@@ -16,7 +16,7 @@ from assay.cli.render import to_json
 from assay.domain.clock import FrozenClock
 from assay.domain.errors import StorageError
 from assay.domain.interval import Interval
-from assay.lake import bronze, storage
+from assay.lake import bronze, bronze_store, storage
 from assay.lake.coverage_cache import read_coverage
 from assay.pipelines.ingesting import Outcome, Wanted, venue_run
 from assay.pipelines.workspace import Workspace
@@ -338,7 +338,7 @@ def test_full_disk_is_told_at_once(simulate: MakeSimulation, monkeypatch: pytest
         written.append(path)
         return write(path, body)
 
-    monkeypatch.setattr(bronze, "write_if_absent", until_full)
+    monkeypatch.setattr(bronze_store, "write_if_absent", until_full)
     with pytest.raises(StorageError, match="the disk is full"):
         sim.poll(home, Wanted(symbols=("BTC", "ETH"), since="100d"))
     monkeypatch.undo()

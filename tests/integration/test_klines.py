@@ -54,6 +54,25 @@ def test_s10_the_csv_has_the_twelve_fields_and_imports_to_the_same_lake(
     assert hashes(other) == hashes(workspace)
 
 
+def test_s10_the_csv_takes_a_range_and_a_point_of_view(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ASSAY_HOME", str(workspace.home.root))
+    folder = tmp_path / "other" / "folder"
+    path = assay.save_klines_to_csv("BTC-USD", "1h", folder=folder, start="2024-01-01T03:00", end="2024-01-01T06:00")
+    assert path == folder / "BTCUSDT_1h.csv"
+    hours = [_hour(row.open_time) for row in ROWS]
+    assert [line.split(",")[0] for line in path.read_text().splitlines()[1:]] == [
+        f"{round(ROWS[hours.index(hour)].open_time.timestamp() * 1000)}" for hour in (3, 4, 5)
+    ]
+    frame = assay.get_klines("BTCUSDT", available_at="2024-01-01T05:30", as_of=NOW)
+    assert [_hour(one) for one in frame["open_time"]] == [0, 1, 2, 3, 4]
+    with pytest.raises(NoDataError, match="no bars"):
+        assay.save_klines_to_csv("BTCUSDT", as_of="2020-01-01", folder=folder)
+    with pytest.raises(TypeError, match="asof"):
+        assay.get_klines("BTCUSDT", asof="2020-01-01")  # type: ignore[call-arg]
+
+
 def test_a_home_that_is_not_there_is_not_made_by_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASSAY_HOME", str(tmp_path / "nowhere"))
     with pytest.raises(HomeError, match="no Assay home"):

@@ -51,7 +51,7 @@ def test_five_slots_at_once_and_shuffled_over_several_builds_are_one_lake(
     tmp_path: Path, answers: tuple[Path, list[bronze.BatchHeader]]
 ) -> None:
     root, headers = answers
-    at_once = open_frozen(tmp_path / "at_once", NOW)
+    at_once = open_frozen(tmp_path / "at_once", NOW, threads=2)
     for header in headers:
         give(at_once, root, header)
     build(at_once)

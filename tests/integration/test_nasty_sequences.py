@@ -117,7 +117,7 @@ def test_random_batches_with_restatements_provisional_ends_and_late_rows(
     make_workspace: MakeWorkspace, tmp_path: Path
 ) -> None:
     rng = random.Random(20_240_805)
-    workspace = make_workspace()
+    workspace = make_workspace(threads=2)
     markets = {symbol: _Market(code, rng) for symbol, code in SERIES.items()}
     window = _window_of_169_bars()
     windows = {"LATE-USDT": (window[1:], window[:1]), "NEXT-USDT": (window[:-1], window[-1:])}

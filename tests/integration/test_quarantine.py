@@ -74,7 +74,7 @@ def test_a_page_that_cannot_be_read_is_kept_until_a_parser_can(
     outdated = replace(outdated, handlers={**found.handlers, endpoint: yesterdays})
     with monkeypatch.context() as patch:
         patch.setattr("assay.pipelines.ingesting.client.find_venue", lambda _name: outdated)
-        patch.setattr("assay.pipelines.retrying.find_venue", lambda _name: outdated)
+        patch.setattr("assay.pipelines.retrying.find_api", lambda _venue, _endpoint: outdated)
         result = simulated.poll(workspace, TICKERS)
         assert result.venues[0].poison == 1
         (one,) = listed(assay)
@@ -119,7 +119,7 @@ def test_of_a_page_with_one_bad_row_only_that_row_is_read_again(
         return Parsed(rows, parsed.rejected.clear())
 
     patched = Venue(found.spec, {**found.handlers, tickers: lenient}, found.read_error)
-    monkeypatch.setattr("assay.pipelines.retrying.find_venue", lambda _name: patched)
+    monkeypatch.setattr("assay.pipelines.retrying.find_api", lambda _venue, _endpoint: patched)
     assert assay("quarantine", "retry", "--all", "--json").document[0]["rows"] == 1
     build(workspace)
     assert count(workspace, "select count(*) from lake.bronze.raw_binance_tickers") == before + 1

@@ -15,10 +15,10 @@ import pytest
 from assay.domain.errors import BadInputError, BuildError, NoDataError, NotBuiltError
 from assay.lake import prediction_tables as foretold
 from assay.lake.build_tests import BuildTests, TestResult, read_build_tests, write_build_tests
+from assay.lake.coverage_causes import HoleCause, Remedy
 from assay.pipelines.building import build
 from assay.pipelines.runs import noted
 from assay.pipelines.workspace import Workspace
-from assay.selectors.coverage import HoleCause
 from assay.selectors.dashboard import dashboard
 from assay.selectors.data_page import data_health
 from assay.selectors.market import market_overview
@@ -166,11 +166,11 @@ def test_a_coin_without_bars_has_the_line_of_its_answers(lake: Lake) -> None:
     coins = market_overview(lake.workspace).coins
     without = [coin for coin in coins if coin.series is None and coin.sparkline]
     assert len(without) > 50
+    answers = lake.sql(
+        "select coin_id, slot_at, price from silver.processed_crypto_market where defect is null order by slot_at"
+    )
     for coin in without:
-        told = lake.sql(
-            f"select slot_at, price from silver.processed_crypto_market where coin_id = '{coin.coin_id}' "
-            "and defect is null order by slot_at"
-        )
+        told = [row for row in answers if row["coin_id"] == coin.coin_id]
         # Of the three answers around noon, which are within two hours, the last one counts.
         assert coin.sparkline == (told[0]["price"], told[-1]["price"])
         assert told[0]["slot_at"] == EARLIER
@@ -326,7 +326,8 @@ def test_the_data_page_counts_what_is_missing_and_says_why(lake: Lake) -> None:
     assert (hole.start, hole.end, hole.bars) == (SINCE + HOLE[0] * HOUR, SINCE + HOLE[1] * HOUR, length)
     assert hole.cause in set(HoleCause)
     then = data_health(lake.workspace, as_of=THEN)
-    assert then.holes == (replace(hole, cause=HoleCause.NOT_KNOWN),)
+    (untold,) = then.holes
+    assert untold == replace(hole, cause=HoleCause.UNKNOWN, evidence=untold.evidence, remedy=Remedy.NOTHING)
     assert (then.missing_bars, then.hole_count, then.tests) == (length, None, None)
     assert found.defects == {}
 

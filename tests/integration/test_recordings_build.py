@@ -6,13 +6,16 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
+from assay.lake.reads import Span
+from assay.pipelines.training_table import TableRequest, make_training_table
 from assay.pipelines.workspace import Workspace
 from tests.integration.conftest import NOW, open_frozen
 
@@ -167,3 +170,16 @@ def _ohlcv(path: Path, *more: str) -> pl.DataFrame:
         table = table.with_columns(moments.alias("open_time"))
     named = table.with_columns(pl.lit(path.stem).alias("symbol"))
     return named.select("symbol", "open_time", "open", "high", "low", "close", *more)
+
+
+def test_a_training_table_of_real_bars_comes_again_and_shows_no_bar_before_its_time(run: Run) -> None:
+    request = TableRequest(("binance:spot:BTC-USDT",))
+    whole = make_training_table(run.workspace, request)
+    again = make_training_table(run.workspace, replace(request, span=whole.span))
+    assert whole.content_hash == again.content_hash
+    assert whole.frame.height > 10_000
+    moments: list[datetime] = whole.frame["open_time"].to_list()
+    moment = moments[len(moments) // 2]
+    then = make_training_table(run.workspace, replace(request, span=Span(available_at=moment))).frame
+    # Files count from their close on: what could be learned by then is the rows whose outcome was known by then.
+    assert then.equals(whole.frame.filter(pl.col("until") <= moment))

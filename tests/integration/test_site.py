@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
 import pytest
 
+from assay.lake.build_tests import TestResult, read_build_tests, write_build_tests
 from assay.lake.lock import file_lock
 from assay.pipelines.workspace import Workspace
 from tests.integration.conftest import open_frozen
-from tests.integration.site_home import NAMES, NOW, POISON, SECOND, THEN, SiteHome, make_site_home, served
+from tests.integration.site_home import NAMES, NOW, POISON, SECOND, THEN, SiteHome, served, site_home
 from tests.integration.visitor import Page, Visitor
 
 PAGES = ("/dashboard/", "/market/", "/binance/", "/wazirx/", "/data/")
 ASSET = "/assets/binance:spot:BTC-USDT/"
 EVERY = (*PAGES, ASSET, "/accounts/login/")
 AS_OF = f"{THEN:%Y-%m-%dT%H:%M:%SZ}"
+BROKEN = TestResult("crypto_market", "model", "error", 0, "it could not be built")
 LONG_PASSWORD = "correct horse battery"
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> SiteHome:
-    return make_site_home(tmp_path_factory.mktemp("site"))
+    return site_home(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
@@ -209,6 +212,34 @@ def test_quarantined_answer_is_shown_as_it_came_and_does_nothing(site: Visitor) 
 def test_gap_is_listed_with_its_length_and_cause(site: Visitor) -> None:
     text = words(site.get("/data/").html)
     assert re.search(r"BTC-USDT 1h · binance spot 2024-\d\d-\d\d \d\d:00 2024-\d\d-\d\d \d\d:00 7 not known", text)
+
+
+def test_tests_are_counted_apart_from_tables(site: Visitor, home: SiteHome) -> None:
+    kept = read_build_tests(home.workspace.home)
+    assert kept is not None
+    write_build_tests(home.workspace.home, replace(kept, results=(*kept.results, BROKEN)))
+    try:
+        html = site.get("/data/").html
+    finally:
+        write_build_tests(home.workspace.home, kept)
+    assert f"{len(kept.results)} of the last build" in words(html)
+    assert '<code>crypto_market</code> <span class="muted">table</span>' in html
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_page_can_only_be_read(site: Visitor, path: str) -> None:
+    for method in ("TRACE", "OPTIONS"):
+        answer = site.ask(method, path)
+        assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD")
+    assert site.post(path, {}).status == 403  # a form without its token is refused before it comes to that
+
+
+def test_what_browsers_and_crawlers_ask_unasked_is_answered(site: Visitor) -> None:
+    icon = site.get("/favicon.ico")
+    assert (icon.status, icon.headers["location"].partition("?")[0]) == (302, "/static/assay/mark.svg")
+    robots = site.get("/robots.txt")
+    assert (robots.status, robots.headers["content-type"]) == (200, "text/plain; charset=utf-8")
+    assert "Disallow: /admin/" in robots.html
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -51,7 +51,7 @@ def run(script: list[str], folder: Path) -> list[str]:
     """Run the commands in one shell and return what each printed; a command that fails stops them."""
     marked = "\n".join(f"{words}\necho; echo '@@@'" for words in script)
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    environment = {"PATH": path, "HOME": str(folder), "LANG": "C.UTF-8"}
+    environment = {"PATH": path, "HOME": str(folder), "LANG": "C.UTF-8", "ASSAY_LAKE__THREADS": "1"}
     done = subprocess.run(
         ["bash", "-e", "-c", marked],
         cwd=folder,

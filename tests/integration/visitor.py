@@ -38,6 +38,10 @@ class Visitor:
         """Send a form."""
         return _page(self._client.post(path, form))
 
+    def ask(self, method: str, path: str) -> Page:
+        """Ask by any other method."""
+        return _page(self._client.generic(method, path))
+
     def cookie(self, name: str) -> Mapping[str, object]:
         """Return what the site said about a cookie."""
         attributes: Mapping[str, object] = self._client.cookies[name]

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from assay.cli import main
+from tests.integration.homes import made_once, one_thread
 from tests.made_klines import Row, hourly, write_csv
 
 HOLE = (300, 333)
@@ -47,7 +48,7 @@ class Answer:
 def assay(home: Path, *words: str) -> Answer:
     """Run a command of the program on a home."""
     out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+    with one_thread(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = main(["--home", str(home), *words])
     return Answer(code, out.getvalue(), err.getvalue())
 
@@ -141,12 +142,15 @@ class Lake:
 
 @pytest.fixture(scope="session")
 def plan(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_recordings(tmp_path_factory.mktemp("recordings"))
+    return made_once(tmp_path_factory, "recordings", write_recordings)
 
 
 @pytest.fixture(scope="session")
 def lake(tmp_path_factory: pytest.TempPathFactory, plan: Path) -> Lake:
-    home, folder = tmp_path_factory.mktemp("lake") / "home", plan.parent
+    return made_once(tmp_path_factory, "lake", lambda made: _in_two_waves(made / "home", plan.parent))
+
+
+def _in_two_waves(home: Path, folder: Path) -> Lake:
     imported = {one[0]: _import(home, folder, *one) for one in RECORDINGS[:FIRST_FILES]}
     built = [done(home, "build")]
     then = {name: select(home, f"select * from {name} order by all") for name in TABLES}
@@ -166,8 +170,11 @@ class Run:
 
 @pytest.fixture(scope="session")
 def at_once(tmp_path_factory: pytest.TempPathFactory, plan: Path) -> Run:
-    home = tmp_path_factory.mktemp("at_once") / "home"
-    return Run(home, done(home, "run", "--recorded", "--plan", str(plan), "--symbol", "BTCUSDT"))
+    def make(folder: Path) -> Run:
+        home = folder / "home"
+        return Run(home, done(home, "run", "--recorded", "--plan", str(plan), "--symbol", "BTCUSDT"))
+
+    return made_once(tmp_path_factory, "at_once", make)
 
 
 def _import(home: Path, folder: Path, name: str, venue: str, symbol: str) -> dict[str, Any]:

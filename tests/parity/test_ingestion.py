@@ -140,6 +140,26 @@ def test_S04_klines_of_every_interval_with_all_their_fields(home: Path) -> None:
             assert bar["close_time"] == EPOCH + timedelta(milliseconds=row[6] + 1)
 
 
+def test_S13_a_hole_says_its_cause_and_is_healed_where_bars_may_still_be_had(tmp_path: Path) -> None:
+    words = ("ingest", "binance:klines", "--symbols", "BTC", "--intervals", "1h")
+    done(tmp_path / "home", *words, "--since", "2024-05-01", "--until", "2024-05-03")
+    done(tmp_path / "home", *words, "--since", "2024-05-04", "--until", "2024-05-06")
+    done(tmp_path / "home", "build")
+    found = done(tmp_path / "home", "gaps", "btc")
+    (gap,) = found["gaps"]
+    assert (gap["cause"], gap["remedy"], gap["bars"], found["healable_bars"]) == ("our_outage", "ask", 24, 24)
+    assert (gap["start"], gap["end"]) == ("2024-05-03T00:00:00+00:00", "2024-05-04T00:00:00+00:00")
+    assert "our outage" in assay(tmp_path / "home", "gaps").out
+    healed = done(tmp_path / "home", "heal")
+    assert (healed["asked_bars"], healed["healed_bars"], healed["healable_bars"]) == (24, 24, 0)
+    (gap,) = healed["gaps"]  # until it is built
+    assert gap["remedy"] == "build"
+    again = assay(tmp_path / "home", "heal")
+    assert (again.code, again.err) == (0, "")
+    assert "nothing to heal" in again.out
+    assert assay(tmp_path / "home", "gaps", "--cause", "gremlins").code == 2
+
+
 def test_S14_the_sandbox_speaks_three_dialects_over_one_market_and_fails_on_request(there: Running) -> None:
     def ask(venue: str, path: str, **params: str) -> Any:  # noqa: ANN401  # what JSON holds is known by the test alone
         return httpx.get(there.base_urls[venue] + path, params=params).json()

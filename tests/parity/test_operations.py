@@ -80,3 +80,15 @@ def test_O03_the_first_import_sets_the_home_up(tmp_path: Path, plan: Path) -> No
     done(home, "import", "--plan", str(plan))
     found = done(home, "status")
     assert (found["is_built"], found["unseen_files"]) == (False, True)
+
+
+def test_O05_a_restored_home_says_what_the_lost_one_said(at_once: Run, tmp_path: Path) -> None:
+    kept = done(at_once.home, "backup", str(tmp_path / "kept"))
+    assert kept["files"] == kept["new_files"] > 0
+    restored = done(tmp_path / "home", "restore", str(tmp_path / "kept"))
+    assert (restored["name"], restored["files"]) == (kept["name"], kept["files"])
+    asked = ("query", "select count(*) as bars, max(known_at) as known from silver.crypto_prices_cleaned", "--json")
+    assert assay(tmp_path / "home", *asked).out == assay(at_once.home, *asked).out
+    assert done(tmp_path / "home", "maintain")["tables"]["after"]["files"] > 0
+    again = done(at_once.home, "backup", str(tmp_path / "kept"))
+    assert again["new_bytes"] < kept["new_bytes"] / 10

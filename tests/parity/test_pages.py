@@ -11,7 +11,7 @@ from html import unescape
 import pytest
 
 from tests.integration.served import Client, serving
-from tests.integration.site_home import HOLE, NOW, SiteHome, make_site_home
+from tests.integration.site_home import HOLE, NOW, SiteHome, site_home
 from tests.made_klines import HOUR
 
 ASSET = "/assets/binance:spot:BTC-USDT/"
@@ -19,7 +19,7 @@ ASSET = "/assets/binance:spot:BTC-USDT/"
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> SiteHome:
-    return make_site_home(tmp_path_factory.mktemp("pages"))
+    return site_home(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")

@@ -59,7 +59,7 @@ def test_setting_is_explained_with_its_variable_and_default(row: object) -> None
 
 def test_settings_page_names_no_setting_that_is_gone() -> None:
     text = (REFERENCE / "settings.md").read_text(encoding="utf-8")
-    named = re.findall(r"^\| `([a-z_.]+)` \|", text, flags=re.MULTILINE)
+    named = re.findall(r"^\| `([a-z0-9_.]+)` \|", text, flags=re.MULTILINE)
     assert named == [row.key for row in describe(Settings())]
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import polars as pl
 from fastapi import APIRouter, Depends, Query
 
-from assay.api.asked import LONGEST, PREFIX, AsOf, Served, moment_of
+from assay.api.asked import LONGEST, PREFIX, AsOf, SeenFrom, Served, moment_of
 from assay.api.predictions import SymbolPath
 from assay.api.shapes import series as shapes
 from assay.features.registry import STEPS
@@ -40,9 +40,12 @@ IntervalQuery = Annotated[
 ]
 MomentQuery = Annotated[
     str | None,
-    Query(description="ISO 8601 date or time, in UTC unless it says otherwise.", max_length=LONGEST,
-          examples=["2026-05-01T00:00:00Z"]),
-]  # fmt: skip
+    Query(
+        description="ISO 8601 date or time, in UTC unless it says otherwise; or milliseconds since 1970.",
+        max_length=LONGEST,
+        examples=["2026-05-01T00:00:00Z"],
+    ),
+]
 LimitQuery = Annotated[int, Query(description="At most so many bars.", ge=1, le=MOST_BARS, examples=[1_500])]
 IndicatorsQuery = Annotated[
     str,
@@ -77,10 +80,11 @@ class BarsAsked:
     limit: int
     indicators: tuple[str, ...]
     as_of: datetime | None
+    available_at: datetime | None
 
 
 async def _bars_asked(  # noqa: PLR0917  # one parameter of the address each
-    as_of: AsOf,
+    seen: SeenFrom,
     interval: IntervalQuery = "1h",
     start: MomentQuery = None,
     end: MomentQuery = None,
@@ -88,7 +92,9 @@ async def _bars_asked(  # noqa: PLR0917  # one parameter of the address each
     indicators: IndicatorsQuery = "",
 ) -> BarsAsked:
     names = tuple(name.strip() for name in indicators.split(",") if name.strip())
-    return BarsAsked(interval, _moment(start, "start"), _moment(end, "end"), limit, names, as_of)
+    return BarsAsked(
+        interval, _moment(start, "start"), _moment(end, "end"), limit, names, seen.as_of, seen.available_at
+    )
 
 
 Asked = Annotated[BarsAsked, Depends(_bars_asked)]
@@ -123,13 +129,14 @@ def klines(  # noqa: PLR0917  # one parameter of the address each
 @router.get("/history/{symbol}", summary="Latest bars of a symbol, row by row")
 def history(  # noqa: PLR0917  # one parameter of the address each
     workspace: Served,
-    as_of: AsOf,
+    seen: SeenFrom,
     symbol: SymbolPath,
     interval: IntervalQuery = "1d",
     limit: LimitQuery = 365,
 ) -> shapes.History:
     """Return the latest bars of a symbol in order of time, days unless another interval is asked for."""
-    found = select_candles(workspace, CandleRequest(symbol, interval, limit=limit, as_of=as_of))
+    request = CandleRequest(symbol, interval, limit=limit, as_of=seen.as_of, available_at=seen.available_at)
+    found = select_candles(workspace, request)
     bars = [shapes.Bar.model_validate(row) for row in found.frame.select(_ROWS).iter_rows(named=True)]
     about = {"interval": found.interval, "stored_interval": found.stored_interval, "bars": bars}
     return shapes.History.model_validate(_resolved(found) | about)
@@ -172,13 +179,16 @@ def _moment(text: str | None, name: str) -> datetime | None:
 
 def _klines(found: Candles) -> shapes.Klines:
     columns = {name: _values(found.frame[name]) for name in _ROWS}
-    gaps = [{"start": _ms_of(gap.start), "end": _ms_of(gap.end), "bars": gap.bars} for gap in found.gaps]
+    gaps = [
+        {"start": _ms_of(gap.start), "end": _ms_of(gap.end), "bars": gap.bars, "cause": gap.cause} for gap in found.gaps
+    ]
     return shapes.Klines.model_validate(
         _resolved(found)
         | {name: getattr(found, name) for name in ("requested_interval", "interval", "stored_interval", "intervals")}
         | {"first_open_time": _ms_of(found.first_open_time), "last_open_time": _ms_of(found.last_open_time)}
         | {"columns": columns, "gaps": gaps, "gap_count": found.gap_count, "is_cut": found.is_cut}
         | {"provisional": [_ms_of(moment) for moment in found.provisional]}
+        | {"provisional_known_at": None if found.provisional_known_at is None else _ms_of(found.provisional_known_at)}
         | _lines(found)
     )
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 from typing import TYPE_CHECKING
 
 from assay.api.problems import Problem, problem_of
@@ -29,7 +27,7 @@ def explained(workspace: Workspace) -> Problem | None:
         pass
     except AssayError as error:
         return problem_of(error)
-    if _is_being_written(workspace):
+    if workspace.is_being_written():
         todo = "ask again in a moment: the first build of a lake takes up to a minute or two"
         return Problem(503, "being-built", "the lake is being built", todo=todo, headers=_RETRY)
     todo = "run `assay run`, or `assay ingest` and `assay build`; `assay demo` makes a simulated one"
@@ -39,19 +37,3 @@ def explained(workspace: Workspace) -> Problem | None:
 def not_built(error: NotBuiltError) -> Problem:
     """Return what it is to a client that a part of the lake has not been built."""
     return Problem(503, "not-built", error.what, error.value, error.todo, headers=_RETRY)
-
-
-def _is_being_written(workspace: Workspace) -> bool:
-    """Whether a process holds the writer lock, found without taking it away from anybody who wants it."""
-    for lock in (workspace.home.writer_lock, workspace.home.run_lock):
-        try:
-            descriptor = os.open(lock, os.O_RDONLY)
-        except OSError:
-            continue
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(descriptor)
-    return False

@@ -65,9 +65,9 @@ def follow(
     from assay.pipelines.following import follow as run_follow  # noqa: PLC0415
     from assay.pipelines.workspace import open_workspace  # noqa: PLC0415
 
-    if while_stdin:
+    if while_stdin:  # beside another command, which goes first
         end_with(sys.stdin.fileno())
-    stay_below()
+        stay_below()
     workspace = open_workspace(_settings(context), create=False)
     notes: list[Followed] = []
 

@@ -70,10 +70,11 @@ def _verdict(result: IngestResult) -> str:
     can_help = any(failure.kind != "refused" for one in result.venues for failure in one.failures)
     can_help |= any(one.poison for one in result.venues)
     todo = "run the same command again later; what arrived is kept" if can_help else "what arrived is kept"
-    return f"{_counted(lacking, 'question')} without a usable answer ({venues}); {todo}"
+    return f"{counted(lacking, 'question')} without a usable answer ({venues}); {todo}"
 
 
-def _counted(count: int, noun: str) -> str:
+def counted(count: int, noun: str) -> str:
+    """Return a number of things in words."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
@@ -113,7 +114,7 @@ def _series_row(proof: CoverageProof) -> tuple[object, ...]:
 def _venue_lines(venue: VenueReport) -> list[str]:
     traffic = venue.traffic
     lines = [
-        f"{venue.venue}: {_counted(traffic.requests, 'request')}, {traffic.bytes / _MIB:.1f} MiB, "
+        f"{venue.venue}: {counted(traffic.requests, 'request')}, {traffic.bytes / _MIB:.1f} MiB, "
         f"{traffic.waited_s:.0f} s waited for its limits and between tries"
     ]
     if abs(traffic.skew_s) > _NOTABLE_SKEW_S:
@@ -124,7 +125,7 @@ def _venue_lines(venue: VenueReport) -> list[str]:
         lines.append(f"  it does not know {', '.join(venue.not_traded)}")
     if venue.poison:
         lines.append(
-            f"  {_counted(venue.poison, 'page')} that cannot be read: kept in quarantine, asked for again next time"
+            f"  {counted(venue.poison, 'page')} that cannot be read: kept in quarantine, asked for again next time"
         )
     causes = Counter((failure.kind, failure.brief) for failure in venue.failures)
     lines += [f"  {count} × {kind}: {brief}" for (kind, brief), count in causes.most_common(_SHOWN_FAILURES)]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assay.cli.options import AsJson, options_of
-from assay.cli.progress import working
+from assay.cli.options import AsJson, AsOf, AvailableAt, moment_of, options_of
+from assay.cli.progress import counting, working
 from assay.cli.render import emit, table
 
 if TYPE_CHECKING:
@@ -24,31 +24,42 @@ def klines(
     interval: Annotated[str, typer.Option(help="Length of the bars: 1s to 1M.")] = "1h",
     since: Annotated[str, typer.Option(help="From this open time on.")] = "",
     until: Annotated[str, typer.Option(help="Before this open time.")] = "",
-    as_of: Annotated[str, typer.Option(help="As they were known at this moment (UTC).")] = "",
+    as_of: AsOf = "",
+    available_at: AvailableAt = "",
+    fetch: Annotated[bool, typer.Option("--fetch", help="First fetch from the venue what the lake lacks.")] = False,
     save_to: Annotated[Path | None, typer.Option(help="Write BTCUSDT_1h.csv into this folder.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show the bars of a series, or save them as CSV with Binance's twelve columns."""
-    from assay.domain.interval import Interval, parse_moment  # noqa: PLC0415
+    from assay.domain.interval import Interval  # noqa: PLC0415
     from assay.lake.reads import Span  # noqa: PLC0415
     from assay.pipelines.workspace import open_workspace  # noqa: PLC0415
     from assay.selectors.klines import klines as select  # noqa: PLC0415
     from assay.selectors.klines import save_csv  # noqa: PLC0415
 
     Interval.parse(interval)
-    moments = [parse_moment(text) if text else None for text in (since, until, as_of)]
-    span = Span(start=moments[0], end=moments[1], as_of=moments[2], only_closed=False)
+    span = Span(moment_of(since), moment_of(until), moment_of(as_of), moment_of(available_at), only_closed=False)
+    settings = options_of(context).settings()
+    if fetch:
+        from assay.pipelines.fetching import fetch_klines  # noqa: PLC0415
+
+        with counting("fetching") as advance:
+            fetch_klines(open_workspace(settings), symbol, interval, span=(since, until), progress=advance)
     with working("reading"):
-        found = select(open_workspace(options_of(context).settings(), create=False), symbol, interval, span=span)
+        found = select(open_workspace(settings, create=False), symbol, interval, span=span)
         path = save_csv(found, save_to) if save_to else None
     series = {"series": str(found.resolution.series), "requested": symbol, "is_stand_in": found.resolution.is_stand_in}
-    document: dict[str, object] = series | {"bars": found.frame.height}
+    document: dict[str, object] = series | {"bars": found.frame.height, "assets": found.assets}
     document["file" if path else "klines"] = str(path) if path else found.frame.to_dicts()
     emit(document, as_json=as_json, text=lambda: _text(found, path))
 
 
 def _text(found: Klines, path: Path | None) -> str:
     lines = [f"{found.resolution}: {found.frame.height:,} bars"]
+    lines += [
+        f"not one series: until {one.valid_to:%Y-%m-%d %H:%M} UTC the bars are of {one.asset_id}"
+        for one in found.assets[:-1]
+    ]
     if path:
         lines.append(f"written to {path}")
     else:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assay.cli.options import AsJson, options_of
+from assay.cli.options import AsJson, AsOf, AvailableAt, moment_of, options_of
 from assay.cli.progress import working
 from assay.cli.render import emit, table, to_json
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from assay.lake.disk import DiskUse
     from assay.pipelines.building import BuildResult
     from assay.pipelines.predicting import PredictResult
     from assay.selectors.outages import Outage
@@ -81,19 +82,19 @@ def predicted_text(predicted: PredictResult) -> str:
 def query(
     context: typer.Context,
     sql: Annotated[str, typer.Argument(help='One SELECT, such as "select * from gold.daily_crypto_metrics".')],
-    as_of: Annotated[str, typer.Option(help="Answer as it was known at this moment (UTC).")] = "",
+    as_of: AsOf = "",
+    available_at: AvailableAt = "",
     format_: Annotated[Format, typer.Option("--format", help="How to print the rows.")] = Format.TABLE,
     as_json: AsJson = False,
 ) -> None:
     """Run one read-only SELECT over bronze, silver and gold."""
-    from assay.domain.interval import parse_moment  # noqa: PLC0415
     from assay.pipelines.workspace import open_workspace  # noqa: PLC0415
     from assay.selectors.query import query as select  # noqa: PLC0415
 
-    moment = parse_moment(as_of) if as_of else None
+    then, available = moment_of(as_of), moment_of(available_at)
     with working("querying"):
         workspace = open_workspace(options_of(context).settings(), create=False)
-        frame = select(workspace, sql, as_of=moment)
+        frame = select(workspace, sql, as_of=then, available_at=available)
     if as_json or format_ is Format.JSON:
         print(to_json(frame.to_dicts()))
     elif format_ is Format.CSV:
@@ -124,23 +125,38 @@ def _frame_text(frame: pl.DataFrame) -> str:
     return text + (f"\n… {hidden:,} more rows; --format csv prints them all" if hidden else "")
 
 
-def status(context: typer.Context, as_json: AsJson = False) -> None:
+def status(context: typer.Context, as_of: AsOf = "", available_at: AvailableAt = "", as_json: AsJson = False) -> None:
     """Show freshness, coverage, defects and the last runs."""
+    from dataclasses import asdict  # noqa: PLC0415
+
+    from assay.lake.disk import disk_use  # noqa: PLC0415
     from assay.pipelines.workspace import open_workspace  # noqa: PLC0415
     from assay.selectors.status import status as read_status  # noqa: PLC0415
 
+    then, available = moment_of(as_of), moment_of(available_at)
     with working("reading"):
         workspace = open_workspace(options_of(context).settings(), create=False)
-        found = read_status(workspace)
-    emit(found.to_dict(), as_json=as_json, text=lambda: _status_text(found))
+        found = read_status(workspace, as_of=then, available_at=available)
+        disk = disk_use(workspace.home, int(workspace.settings.lake.disk_budget))
+    emit(found.to_dict() | {"disk": asdict(disk)}, as_json=as_json, text=lambda: _status_text(found) + _disk_text(disk))
+
+
+def _disk_text(disk: DiskUse) -> str:
+    if not disk.is_short:
+        return ""
+    what = "nothing is fetched or imported: run `assay maintain`" if disk.is_over else "`assay maintain` may free some"
+    return f"\n\ndisk      {disk.bytes / disk.budget_bytes:.0%} of lake.disk_budget; {what}"
 
 
 def _status_text(found: LakeStatus) -> str:
     lines = [
         f"home      {found.home}" + (f": {found.origin}" if found.origin else ""),
+        *_moments(found),
         f"batches   {found.batches:,} in the lake",
     ]
-    if found.unpublished_batches or found.unseen_files:
+    if found.is_being_written:
+        lines.append("          another command is writing to the lake now; what it makes shows when it is done")
+    elif found.unpublished_batches or found.unseen_files:
         lines.append("          there are batches that are not built yet: run `assay build`")
     elif not found.is_built:
         lines.append("silver    not built yet: run `assay ingest` or `assay import`, then `assay build`")
@@ -179,6 +195,16 @@ def _status_text(found: LakeStatus) -> str:
         ]
         lines += ["", table(("run at (UTC)", "command", "status", "seconds", "error"), runs)]
     return "\n".join(lines)
+
+
+def _moments(found: LakeStatus) -> list[str]:
+    said = []
+    if found.as_of:
+        said.append(f"as of     {found.as_of:%Y-%m-%d %H:%M:%S} UTC: what had been received by then")
+    if found.available_at:
+        what = "what a system that ran then would have had"
+        said.append(f"available {found.available_at:%Y-%m-%d %H:%M:%S} UTC: {what}")
+    return said
 
 
 def _outage(one: Outage) -> tuple[object, ...]:

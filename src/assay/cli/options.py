@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,17 @@ if TYPE_CHECKING:
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 """Every command takes it, and prints exactly one document on stdout then, also when it fails."""
+
+AsOf = Annotated[str, typer.Option(help="Only what had been received at this moment (UTC).")]
+AvailableAt = Annotated[str, typer.Option(help="Only what a system that ran at this moment (UTC) would have had.")]
+"""Commands that read the lake take both; what each of them leaves out is in docs/concepts/time.md."""
+
+
+def moment_of(text: str) -> datetime | None:
+    """Return the moment an option says, in UTC; None if it was not given."""
+    from assay.domain.interval import parse_moment  # noqa: PLC0415  # only where one is given
+
+    return parse_moment(text) if text else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress, TaskID
 
 PATIENCE_S = 2.0
+_REDRAWN_EVERY_S = 0.1
 
 _log = logging.getLogger(__name__)
 
@@ -40,36 +42,51 @@ def progress(
     ...     advance(1)
     ...     advance(1)
     """
-    with _shown(title, total=total, console=console, patience_s=patience_s) as (bar, task):
+    with _shown(_Work(title, total), console=console, patience_s=patience_s) as work:
 
         def advance(amount: float = 1) -> None:
-            bar.advance(task, amount)
+            work.completed += amount
 
         yield advance
 
 
+@dataclass
+class _Work:
+    """How far the work is. Whoever does it changes this; the bar, once there is one, reads it."""
+
+    title: str
+    total: float | None
+    completed: float = 0
+
+
 @contextmanager
-def _shown(
-    title: str, *, total: float | None, console: Console | None = None, patience_s: float = PATIENCE_S
-) -> Iterator[tuple[Progress, TaskID]]:
-    from rich.console import Console as StderrConsole  # noqa: PLC0415  # rich costs start-up time
-    from rich.progress import Progress as Bar  # noqa: PLC0415
-
-    console = console or StderrConsole(stderr=True)
-    bar = Bar(console=console, transient=True, disable=not console.is_terminal)
-    task = bar.add_task(title, total=total)
-    timer = threading.Timer(patience_s, bar.start)
-    timer.daemon = True
-    if console.is_terminal:
-        timer.start()
-
+def _shown(work: _Work, *, console: Console | None = None, patience_s: float = PATIENCE_S) -> Iterator[_Work]:
+    is_terminal = sys.stderr.isatty() if console is None else console.is_terminal
+    if not is_terminal:
+        yield work
+        return
+    is_done = threading.Event()
+    drawer = threading.Thread(target=_draw, args=(work, console, patience_s, is_done), daemon=True)
+    drawer.start()
     try:
-        yield bar, task
+        yield work
     finally:
-        timer.cancel()
-        if timer.ident is not None:
-            timer.join()  # else a bar that starts this very moment would never stop
-        bar.stop()
+        is_done.set()
+        drawer.join()  # else a bar that starts this very moment would never stop
+
+
+def _draw(work: _Work, console: Console | None, patience_s: float, is_done: threading.Event) -> None:
+    """Draw a bar from `patience_s` on until the work is done; what is done before that never waits for Rich."""
+    if is_done.wait(patience_s):
+        return
+    from rich.console import Console as StderrConsole  # noqa: PLC0415  # Rich costs start-up time
+    from rich.markup import escape  # noqa: PLC0415  # a file may be called [/x].csv
+    from rich.progress import Progress  # noqa: PLC0415
+
+    with Progress(console=console or StderrConsole(stderr=True), transient=True) as bar:
+        task = bar.add_task(escape(work.title), total=work.total)
+        while not is_done.wait(_REDRAWN_EVERY_S):
+            bar.update(task, description=escape(work.title), total=work.total, completed=work.completed)
 
 
 @contextmanager
@@ -78,13 +95,11 @@ def working(title: str) -> Iterator[Callable[[str], None]]:
 
     Yields a function that says what is going on now; off a terminal that goes to the log.
     """
-    from rich.markup import escape  # noqa: PLC0415  # a file may be called [/x].csv
-
-    with _shown(title, total=None) as (bar, task):
+    with _shown(_Work(title, None)) as work:
 
         def say(text: str) -> None:
             _log.info("doing=%r", text)
-            bar.update(task, description=escape(text))
+            work.title = text
 
         yield say
 
@@ -97,12 +112,12 @@ def counting(
 
     Yields a function that is told how much more is done, and how much more there is to do.
     """
-    with _shown(title, total=0, console=console, patience_s=patience_s) as (bar, task):
+    with _shown(_Work(title, 0), console=console, patience_s=patience_s) as work:
         done = total = 0
 
         def count(more_done: int, more_to_do: int) -> None:
             nonlocal done, total
             done, total = done + more_done, total + more_to_do
-            bar.update(task, completed=done, total=total, description=f"{title}, {done:,} of {total:,}")
+            work.title, work.total, work.completed = f"{title}, {done:,} of {total:,}", total, done
 
         yield count

@@ -76,7 +76,7 @@ def retry(
     with working("reading again"):
         workspace = _workspace(context)
         ids = batches or [one.batch_id for one in select(workspace, limit=0) if one.state == OPEN]
-        found = [find_quarantined(workspace.home.bronze, one) for one in ids]
+        found = [find_quarantined(workspace.home.bronze_store, one) for one in ids]
         done = [read_again(workspace, one) for one in found]
     emit(done, as_json=as_json, text=lambda: _retried(done))
 

@@ -57,6 +57,7 @@ def keep_running(
 
 def _once(workspace: Workspace, job: Callable[[], RunResult], slot: datetime) -> dict[str, object]:
     from assay.domain.errors import AssayError, BadInputError, HomeError, LakeBusyError  # noqa: PLC0415
+    from assay.pipelines.maintaining import maintain_if_due  # noqa: PLC0415
     from assay.pipelines.runs import exclusive  # noqa: PLC0415
 
     note: dict[str, object] = {"slot": slot.isoformat(), "started_at": workspace.clock.now().isoformat()}
@@ -64,6 +65,7 @@ def _once(workspace: Workspace, job: Callable[[], RunResult], slot: datetime) ->
     try:
         with exclusive(workspace, timeout_s=0.0):
             result = job()
+            maintain_if_due(workspace)
     except LakeBusyError as error:
         return note | {"status": "skipped", "error": str(error)}
     except (BadInputError, HomeError):

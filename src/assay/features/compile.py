@@ -39,7 +39,11 @@ def use_cache_dir(directory: Path) -> None:
 
 
 def compile_loop(
-    loop: Callable[..., object], name: str, parts: Mapping[str, Callable[..., object]]
+    loop: Callable[..., object],
+    name: str,
+    parts: Mapping[str, Callable[..., object]],
+    *,
+    are_inlined: bool = True,
 ) -> Callable[..., object]:
     """Compile `loop` with some of its module-level names standing for other kernels.
 
@@ -53,6 +57,8 @@ def compile_loop(
         What the compiled function is for; the fingerprints are appended.
     parts : mapping of str to function
         Placeholder to kernel.
+    are_inlined : bool, default True
+        Whether kernels become part of the loop. A loop of many large ones takes less time to compile without.
 
     Returns
     -------
@@ -60,7 +66,9 @@ def compile_loop(
         Compiled for each combination of argument types at its first call, cached on disk between processes.
     """
     codes = "_".join(fingerprint(part) for part in (loop, *parts.values()))
-    scope = _compiled_scope(loop) | {placeholder: _inlined(part) for placeholder, part in parts.items()}
+    scope = _compiled_scope(loop, are_inlined) | {
+        placeholder: _compiled_part(part, are_inlined) for placeholder, part in parts.items()
+    }
     special = FunctionType(plain_function(loop).__code__, scope, f"{name}_{codes}")
     special.__qualname__ = special.__name__
     # The cache finds the environment of a loaded function through the module it says it is from.
@@ -70,20 +78,24 @@ def compile_loop(
 
 
 @functools.cache
-def _inlined(kernel: Callable[..., object]) -> Callable[..., object]:
+def _compiled_part(kernel: Callable[..., object], is_inlined: bool) -> Callable[..., object]:  # noqa: FBT001
     plain = plain_function(kernel)
-    special = FunctionType(plain.__code__, _compiled_scope(kernel), plain.__name__)
+    special = FunctionType(plain.__code__, _compiled_scope(kernel, is_inlined), plain.__name__)
     special.__module__ = plain.__module__
     # Bounds are checked here, where windows are indexed, and not in the loop: a slip in somebody's own indicator is
     # then an IndexError and not a damaged process. A kernel without a window pays nothing for it.
-    compiled: Callable[..., object] = _numba().njit(error_model="numpy", forceinline=True, boundscheck=True)(special)
+    compiled: Callable[..., object] = _numba().njit(error_model="numpy", forceinline=is_inlined, boundscheck=True)(
+        special
+    )
     return compiled
 
 
-def _compiled_scope(function: Callable[..., object]) -> dict[str, object]:
+def _compiled_scope(function: Callable[..., object], are_inlined: bool) -> dict[str, object]:  # noqa: FBT001
     """Return the globals of `function` with the kernels it calls compiled."""
     called = {name: value for name, value in used_globals(function).items() if isinstance(value, FunctionType)}
-    return plain_function(function).__globals__ | {name: _inlined(value) for name, value in called.items()}
+    return plain_function(function).__globals__ | {
+        name: _compiled_part(value, are_inlined) for name, value in called.items()
+    }
 
 
 def _numba() -> ModuleType:

@@ -12,32 +12,38 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
+from typing import IO, TYPE_CHECKING, overload
 
-import polars as pl
-import pyarrow.parquet as pq
 import zstandard
 
 from assay.domain.errors import HomeError
 from assay.domain.points import Point, reached
-from assay.lake.storage import storage_errors, write_if_absent
+from assay.lake.bronze_store import Bronze, BronzeFile, Day, store_of
+from assay.lake.s3_bronze import S3File
+from assay.lake.storage import storage_errors
+
+# Polars and PyArrow are imported where rows are read or written: what only asks which batches there are, such as
+# `assay status`, starts in half the time without them.
+if TYPE_CHECKING:
+    import polars as pl
 
 KLINES = "klines"
 POISON = "poison"
 """Answers that could not be read at all; each has one quarantined row, numbered 0."""
 FAILURES = "failures"
 """Questions to which no answer came; the rows say which, and why."""
-SETTLED_NS = 2_000_000_000
-"""A directory that changed this shortly before it was listed may get another file within the same clock tick."""
 _HEADER_KEY = b"assay.batch"
 QUARANTINE = "quarantine"
 """Folder of the rows that were set aside, beside those of the datasets."""
+_READ_AT_ONCE = 32
+"""Headers asked of an object store at a time: each takes a round trip, and nearly no work."""
+_TAIL_BYTES, _FOOTER_BYTES = 65_536, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,12 @@ class AskedRange:
         The bars that open in ``[start, end)`` were asked for.
     complete : tuple of (datetime, datetime)
         Runs of finished bars without a hole, ``[open time of the first, close time of the last)``, in order.
+    omits_empty : bool
+        Whether the venue leaves bars out in which nothing was traded, and all rows of the answer could be used: then
+        the bars that the answer lacks are empty.
+    has_open : bool
+        Whether the bar that was open was asked for as well, and is not in the rows though the answer says what there
+        is of it: nothing was traded in it yet, or it is told in another way than as a bar.
     """
 
     market: str
@@ -72,6 +84,8 @@ class AskedRange:
     start: datetime
     end: datetime
     complete: tuple[tuple[datetime, datetime], ...] = ()
+    omits_empty: bool = False
+    has_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +158,8 @@ def batch_id(venue: str, endpoint: str, parameters: Mapping[str, str], *, slot: 
 
 def ranges_of(rows: pl.DataFrame) -> tuple[BatchRange, ...]:
     """Return the ranges of the rows, one a series; columns market, symbol, interval and open_time."""
+    import polars as pl  # noqa: PLC0415
+
     series = ["market", "symbol", "interval"]
     spans = rows.group_by(series).agg(
         pl.col("open_time").min().alias("first"), pl.col("open_time").max().alias("last"), pl.len().alias("rows")
@@ -152,14 +168,14 @@ def ranges_of(rows: pl.DataFrame) -> tuple[BatchRange, ...]:
 
 
 def write_batch(
-    bronze: Path, header: BatchHeader, *, body: bytes, rows: pl.DataFrame, quarantined: pl.DataFrame
+    bronze: Bronze, header: BatchHeader, *, body: bytes, rows: pl.DataFrame, quarantined: pl.DataFrame
 ) -> bool:
     """Write a batch; return whether it is new.
 
     Parameters
     ----------
-    bronze : Path
-        The bronze directory.
+    bronze : Path or BronzeStore
+        Where bronze is.
     header : BatchHeader
         Goes into the Parquet file's metadata.
     body : bytes
@@ -172,32 +188,40 @@ def write_batch(
     Raises
     ------
     StorageError
-        If the disk refuses; the batch is then absent.
+        If the disk or the object store refuses; the batch is then absent.
     """
     if find_batch(bronze, header):
         return False
-    place = Path(f"venue={header.venue}") / f"known_date={header.known_at:%Y-%m-%d}"
-    folder = bronze / header.dataset / place
-    name = header.batch_id
-    compressed = zstandard.ZstdCompressor(level=3).compress(body)
-    write_if_absent(folder / f"{name}.body.{header.content_format}.zst", compressed)
+    store = store_of(bronze)
+    store.create(body_name(header), zstandard.ZstdCompressor(level=3).compress(body))
     reached(Point.BODY_KEPT)
     if quarantined.height:
-        write_if_absent(bronze / QUARANTINE / place / f"{name}.parquet", to_parquet(quarantined, header))
+        store.create(f"{QUARANTINE}/{_day(header)}/{header.batch_id}.parquet", to_parquet(quarantined, header))
         reached(Point.QUARANTINE_KEPT)
-    is_new = write_if_absent(folder / f"{name}.parquet", to_parquet(rows, header))
+    is_new = store.create(f"{header.dataset}/{_day(header)}/{header.batch_id}.parquet", to_parquet(rows, header))
     reached(Point.BATCH_COMMITTED)
     return is_new
 
 
-def find_batch(bronze: Path, header: BatchHeader) -> Path | None:
+def _day(header: BatchHeader) -> str:
+    return f"venue={header.venue}/known_date={header.known_at:%Y-%m-%d}"
+
+
+def body_name(header: BatchHeader) -> str:
+    """Return the name below bronze of the body of a batch."""
+    return f"{header.dataset}/{_day(header)}/{header.batch_id}.body.{header.content_format}.zst"
+
+
+@overload
+def find_batch(bronze: Path, header: BatchHeader) -> Path | None: ...
+@overload
+def find_batch(bronze: Bronze, header: BatchHeader) -> BronzeFile | None: ...
+def find_batch(bronze: Bronze, header: BatchHeader) -> BronzeFile | None:
     """Return where the batch was committed, on whatever date, or ``None``."""
-    days = (bronze / header.dataset / f"venue={header.venue}").glob("known_date=*")
-    found = (day / f"{header.batch_id}.parquet" for day in sorted(days))
-    return next((path for path in found if path.exists()), None)
+    return store_of(bronze).find(header.dataset, header.venue, header.batch_id)
 
 
-def read_header(path: Path) -> BatchHeader:
+def read_header(file: BronzeFile) -> BatchHeader:
     """Read the header of a committed batch from its Parquet file.
 
     Raises
@@ -205,36 +229,62 @@ def read_header(path: Path) -> BatchHeader:
     HomeError
         If the file is damaged, or none of Assay's.
     """
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
     try:
-        with storage_errors(path):
-            return BatchHeader.from_json(pq.read_metadata(path).metadata[_HEADER_KEY])
+        with storage_errors(file):
+            source = BytesIO(_end_of(file)) if isinstance(file, S3File) else str(file)
+            return BatchHeader.from_json(pq.read_metadata(source).metadata[_HEADER_KEY])
     except (ValueError, KeyError, TypeError) as error:
         todo = "move it away, import its recording again, and run `assay build --full-refresh`"
-        raise HomeError("a batch of bronze is damaged", value=path, todo=todo) from error
+        raise HomeError("a batch of bronze is damaged", value=file, todo=todo) from error
 
 
-def read_body(bronze: Path, header: BatchHeader) -> bytes:
+def read_headers(files: Sequence[BronzeFile]) -> Iterator[BatchHeader]:
+    """Yield the headers of these batches in order; those of an object store are asked for many at a time."""
+    if not any(isinstance(file, S3File) for file in files):
+        yield from map(read_header, files)
+        return
+    with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
+        yield from pool.map(read_header, files)
+
+
+def _end_of(file: S3File) -> bytes:
+    """Return the end of a Parquet file with all of its metadata in it, which is found from behind."""
+    tail = file.read_tail(_TAIL_BYTES)
+    needed = int.from_bytes(tail[-_FOOTER_BYTES:-4], "little") + _FOOTER_BYTES
+    return tail if needed <= len(tail) else file.read_tail(needed)
+
+
+def read_body(bronze: Bronze, header: BatchHeader) -> bytes:
     """Return the body of a batch as it was received."""
-    folder = bronze / header.dataset / f"venue={header.venue}" / f"known_date={header.known_at:%Y-%m-%d}"
-    path = folder / f"{header.batch_id}.body.{header.content_format}.zst"
-    with storage_errors(path):
-        return zstandard.ZstdDecompressor().decompress(path.read_bytes())
+    file = store_of(bronze).at(body_name(header))
+    with storage_errors(file):
+        return zstandard.ZstdDecompressor().decompress(file.read_bytes())
 
 
-def partitions(bronze: Path, dataset: str, *, venue: str = "*") -> Iterator[tuple[str, int]]:
-    """Yield each day's directory of one venue or all, below `bronze`, with the time of its last change in ns."""
-    root = bronze / dataset
-    for day in sorted(root.glob(f"venue={venue}/known_date=*")):
-        yield str(day.relative_to(bronze)), day.stat().st_mtime_ns
+def read_rows(files: Sequence[BronzeFile], columns: Sequence[str]) -> pl.DataFrame:
+    """Return the rows of batches of one dataset and one store, of which there is at least one."""
+    import polars as pl  # noqa: PLC0415
+
+    addresses = [str(file) for file in files if not isinstance(file, S3File)]
+    objects = [file for file in files if isinstance(file, S3File)]
+    wanted = list(columns)
+    if objects:
+        with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
+            bodies: list[IO[bytes]] = [BytesIO(body) for body in pool.map(S3File.read_bytes, objects)]
+        return pl.read_parquet(bodies, columns=wanted, hive_partitioning=False)
+    return pl.read_parquet(addresses, columns=wanted, hive_partitioning=False)
 
 
-def committed(bronze: Path, partition: str) -> Iterator[Path]:
-    """Yield the committed batch files of one day's directory, in a fixed order."""
-    with os.scandir(bronze / partition) as entries:
-        names = sorted(entry.name for entry in entries)
-    for name in names:
-        if name.endswith(".parquet") and not name.startswith("."):
-            yield bronze / partition / name
+def partitions(bronze: Bronze, dataset: str = "", *, venue: str = "") -> Iterator[Day]:
+    """Yield each day of one dataset and one venue, or of all, with the time of its last change in ns."""
+    return store_of(bronze).days(dataset, venue)
+
+
+def committed(bronze: Bronze, partition: str) -> Iterator[BronzeFile]:
+    """Yield the committed batch files of one day, in a fixed order."""
+    return store_of(bronze).committed(partition)
 
 
 def to_parquet(rows: pl.DataFrame, header: BatchHeader) -> bytes:
@@ -243,6 +293,9 @@ def to_parquet(rows: pl.DataFrame, header: BatchHeader) -> bytes:
     Each type has the encoding that suits it: prices hardly repeat, so a dictionary of them is larger than they are and
     costs most of the time; bytes of floats compress apart, moments and counts as differences.
     """
+    import polars as pl  # noqa: PLC0415
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
     table = rows.to_arrow(compat_level=pl.CompatLevel.oldest())
     table = table.replace_schema_metadata({_HEADER_KEY: header.to_json()})
     types = rows.schema.items()
@@ -252,13 +305,3 @@ def to_parquet(rows: pl.DataFrame, header: BatchHeader) -> bytes:
     buffer = BytesIO()
     pq.write_table(table, buffer, compression="zstd", use_dictionary=words, column_encoding=encodings)
     return buffer.getvalue()
-
-
-def file_time_ns(bronze: Path) -> int:
-    """Return what a file written now gets as its time: the disk's clock, the only one its entries compare with."""
-    probe = bronze / f".probe-{os.getpid()}-{threading.get_ident()}"
-    with storage_errors(probe):
-        probe.touch()
-        moment = probe.stat().st_mtime_ns
-        probe.unlink(missing_ok=True)
-    return moment

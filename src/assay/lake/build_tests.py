@@ -62,6 +62,11 @@ class BuildTests:
         """Those that stopped the build."""
         return tuple(one for one in self.results if not one.is_good and one.status != "skipped")
 
+    @property
+    def test_count(self) -> int:
+        """How many of the results are of tests; the others are of tables that could not be built."""
+        return sum(one.kind == "test" for one in self.results)
+
 
 def write_build_tests(home: Home, tests: BuildTests) -> None:
     """Replace what is kept.
@@ -103,4 +108,4 @@ def ordered(results: Sequence[TestResult]) -> tuple[TestResult, ...]:
 
 
 def _path(home: Home) -> Path:
-    return home.catalog.with_name("tests.json")
+    return home.build_tests

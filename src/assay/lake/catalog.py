@@ -15,6 +15,7 @@ import duckdb
 from assay.domain.errors import AssayError, HomeError, LakeBusyError, NotBuiltError, StorageError
 from assay.domain.points import Point, reached
 from assay.lake.home import Home
+from assay.lake.places import S3Access
 from assay.lake.storage import disk_full
 
 if TYPE_CHECKING:
@@ -22,7 +23,12 @@ if TYPE_CHECKING:
 
 CATALOG = "lake"
 EXTENSIONS = ("ducklake", "sqlite_scanner")
+"""Extensions that the lake of a home needs in which everything lies; see :func:`extensions_of`."""
+CATALOG_SECRET, S3_SECRET = "assay_catalog", "assay_s3"
+CATALOG_QUERY = "catalog_query"
+"""Table macro of every connection that :func:`open_catalog` returns: SQL in the catalogue's own language → rows."""
 _NOT_BUILT = "run `assay ingest` or `assay import`, and then `assay build`"
+_File = tuple[int, int, int, int]
 _ANEW = "move that folder away and run `assay build`: everything in it is made from bronze"
 
 
@@ -40,15 +46,15 @@ def install_extensions(home: Home) -> None:
         If an extension's package is missing or does not fit this DuckDB.
     """
     version = f"v{duckdb.__version__}"
-    if all(any(home.extensions.glob(f"{version}/*/{name}.duckdb_extension")) for name in EXTENSIONS):
+    wanted = extensions_of(home)
+    if all(any(home.extensions.glob(f"{version}/*/{name}.duckdb_extension")) for name in wanted):
         return
     with contextlib.closing(_memory(home)) as connection:
-        for name in EXTENSIONS:
-            package = importlib.resources.files(f"duckdb_extension_{name}")
-            file = package / "extensions" / version / f"{name}.duckdb_extension"
+        for name in wanted:
             try:
-                connection.install_extension(str(file))
-            except duckdb.Error as error:
+                package = importlib.resources.files(f"duckdb_extension_{name}")
+                connection.install_extension(str(package / "extensions" / version / f"{name}.duckdb_extension"))
+            except (duckdb.Error, ModuleNotFoundError) as error:
                 for half in home.extensions.rglob("*.tmp-*"):  # tens of megabytes of a disk that may be full
                     half.unlink(missing_ok=True)
                 todo = f"install duckdb-extension-{name.replace('_', '-')}=={duckdb.__version__}"
@@ -56,16 +62,56 @@ def install_extensions(home: Home) -> None:
                 raise disk_full(str(error)) or StorageError(what, todo=todo) from error
 
 
+def extensions_of(home: Home) -> tuple[str, ...]:
+    """Return the DuckDB extensions that the home's lake needs."""
+    scanner = "postgres_scanner" if home.postgres else "sqlite_scanner"
+    return ("ducklake", scanner, *(["httpfs"] if home.places.needs_s3 else []))
+
+
+def catalog_address(home: Home) -> str:
+    """Return the home's catalogue as DuckLake is told of it; a password is not in it."""
+    return f"ducklake:postgres:{home.postgres.options}" if home.postgres else f"ducklake:sqlite:{home.catalog}"
+
+
 def attach_statement(home: Home, *, read_only: bool = False) -> str:
-    """Return the ATTACH statement of the home's catalogue."""
-    # The catalogue remembers where it was made; a home may be moved, copied or reached by another path since.
-    options = f"DATA_PATH {quote(str(home.tables))}, OVERRIDE_DATA_PATH true, META_BUSY_TIMEOUT 10000"
-    options += ", READ_ONLY" if read_only else ", META_JOURNAL_MODE 'WAL'"
-    return f"ATTACH {quote(f'ducklake:sqlite:{home.catalog}')} AS {CATALOG} ({options})"
+    """Return the ATTACH statement of the home's catalogue; :func:`secret_statements` come before it."""
+    options = f"DATA_PATH {quote(home.tables_at)}"
+    if home.postgres:
+        options += f", META_SCHEMA {quote(home.postgres.schema)}, META_SECRET '{CATALOG_SECRET}'"
+    else:
+        # The catalogue remembers where it was made; a home may be moved, copied or reached by another path since.
+        options += ", OVERRIDE_DATA_PATH true, META_BUSY_TIMEOUT 10000" + (
+            "" if read_only else ", META_JOURNAL_MODE 'WAL'"
+        )
+    return f"ATTACH {quote(catalog_address(home))} AS {CATALOG} ({options}{', READ_ONLY' if read_only else ''})"
+
+
+def secret_statements(home: Home) -> list[str]:
+    """Return the statements that tell a connection how to reach what does not lie in the home; never to be shown."""
+    found = []
+    if home.postgres:
+        password = f", PASSWORD {quote(home.postgres.password)}" if home.postgres.password else ""
+        found.append(f"CREATE SECRET {CATALOG_SECRET} (TYPE postgres{password})")
+    if home.places.needs_s3:
+        values = ", ".join(f"{name} {quote(text)}" for name, text in s3_secret(home.places.s3).items())
+        found.append(f"CREATE SECRET {S3_SECRET} (TYPE s3, {values})")
+    return found
+
+
+def s3_secret(access: S3Access) -> dict[str, str]:
+    """Return what DuckDB is told of an object store, by the names that its secrets have."""
+    secure = "false" if access.endpoint_url.startswith("http://") else "true"
+    host = access.endpoint_url.partition("://")[2].rstrip("/") or f"s3.{access.region}.amazonaws.com"
+    style = "path" if access.path_style else "vhost"
+    told = {"key_id": access.key_id, "secret": access.secret, "region": access.region, "endpoint": host}
+    told |= {"url_style": style, "use_ssl": secure}
+    return told | ({"session_token": access.session_token} if access.session_token else {})
 
 
 def is_made(home: Home) -> bool:
     """Whether the home has a catalogue; an empty file is left by a writer that was killed before its first commit."""
+    if home.postgres:
+        return home.postgres.is_made()
     return home.catalog.exists() and home.catalog.stat().st_size > 0
 
 
@@ -104,14 +150,56 @@ def open_catalog(
     """Return a new connection to the catalogue, for the caller to close; :func:`connect` says what is raised."""
     if read_only:
         check_made(home)
-    install_extensions(home)
-    connection = _memory(home, threads=threads, memory_limit=memory_limit)
+    elif home.postgres:
+        home.postgres.prepare()
+    check_extensions(home)
+    connection = _memory(home, threads=threads, memory_limit=memory_limit, is_checked=True)
     try:
         _attach(connection, home, read_only=read_only)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+_checked: set[_File] = set()
+"""Files of extensions whose signatures were found right in this process."""
+
+
+def check_extensions(home: Home) -> None:
+    """Install the home's extensions, and check their signatures unless this process has seen these very files.
+
+    DuckDB would check them for every connection, which takes a third of a second, unless it is told not to.
+
+    Raises
+    ------
+    HomeError
+        If one of them is not what its makers signed.
+    StorageError
+        As :func:`install_extensions`.
+    """
+    install_extensions(home)
+    files = _extension_files(home)
+    if not files <= _checked:
+        with contextlib.closing(_memory(home)) as connection:
+            _load_extensions(connection, home)
+        _checked.update(files)
+
+
+def _extension_files(home: Home) -> frozenset[_File]:
+    """Return what tells these files from any others, and from themselves once they have been written to."""
+    patterns = (f"v{duckdb.__version__}/*/{name}.duckdb_extension" for name in extensions_of(home))
+    found = (path.stat() for pattern in patterns for path in home.extensions.glob(pattern))
+    return frozenset((one.st_dev, one.st_ino, one.st_size, one.st_mtime_ns) for one in found)
+
+
+def _load_extensions(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
+    try:
+        for name in extensions_of(home):
+            connection.load_extension(name)
+    except duckdb.Error as error:
+        todo = "delete that folder; the next command makes it again"
+        raise HomeError("a DuckDB extension cannot be loaded", value=home.extensions, todo=todo) from error
 
 
 @contextlib.contextmanager
@@ -126,14 +214,16 @@ def refusals(home: Home) -> Iterator[None]:
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, home: Home, *, read_only: bool) -> None:
+    _load_extensions(connection, home)
     try:
-        for name in EXTENSIONS:
-            connection.load_extension(name)
-    except duckdb.Error as error:
-        todo = "delete that folder; the next command makes it again"
-        raise HomeError("a DuckDB extension cannot be loaded", value=home.extensions, todo=todo) from error
-    try:
+        for statement in secret_statements(home):
+            connection.execute(statement)
         connection.execute(attach_statement(home, read_only=read_only))
+        # Cursors share it, so that whoever reads the catalogue's own tables need not know what keeps them.
+        scanner = "postgres_query" if home.postgres else "sqlite_query"
+        connection.execute(
+            f"create macro memory.main.{CATALOG_QUERY}(q) as table from {scanner}('__ducklake_metadata_{CATALOG}', q)"
+        )
     except duckdb.Error as error:
         raise _refusal(home, error) from error
     connection.execute("SET TimeZone = 'UTC'")
@@ -157,7 +247,28 @@ def _refusal(home: Home, error: duckdb.Error) -> AssayError:
     if "database is locked" in reason:
         return LakeBusyError("another process is writing to the lake", value=home.root, todo="try again")
     what = f"the lake's tables cannot be used ({reason})"
-    return disk_full(str(error)) or HomeError(what, value=home.catalog.parent, todo=_ANEW)
+    damaged = HomeError(what, value=home.catalog.parent, todo=_ANEW)
+    return disk_full(str(error)) or _refusal_elsewhere(home, error, reason) or damaged
+
+
+def _refusal_elsewhere(home: Home, error: duckdb.Error, reason: str) -> AssayError | None:
+    """Return what a failure amounts to if it is of what lies outside the home, or of writers on several machines."""
+    if "Failed to commit DuckLake transaction" in reason or "Transaction conflict" in reason:
+        todo = "run the same command again: nothing of this transaction was written"
+        return LakeBusyError("another process has written to the lake meanwhile", value=home.root, todo=todo)
+    if "does not match existing data path" in reason:
+        todo = "set lake.tables as it was, or another lake.catalog_schema and run `assay rebuild`"
+        return HomeError("the tables of this catalogue lie elsewhere", value=home.tables_at, todo=todo)
+    if isinstance(error, duckdb.HTTPException) or (home.places.needs_s3 and "s3://" in reason):
+        todo = "check lake.s3, the keys and the network, and run the same command again"
+        return StorageError(f"the object store cannot be used ({reason})", value=home.tables_at, todo=todo)
+    if home.postgres and ("onnect" in reason or "ostgres" in reason):
+        todo = "check lake.catalog, PGPASSWORD and the server, and run the same command again"
+        return StorageError(f"the catalogue's PostgreSQL refuses ({reason})", value=home.postgres.address, todo=todo)
+    if home.postgres:
+        todo = f"drop the schema {home.postgres.schema} and run `assay rebuild`: everything in it is made from bronze"
+        return HomeError(f"the lake's tables cannot be used ({reason})", value=home.postgres.address, todo=todo)
+    return None
 
 
 @contextlib.contextmanager
@@ -174,7 +285,9 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     reached(Point.LAKE_COMMITTED)
 
 
-def _memory(home: Home, *, threads: int = 2, memory_limit: str = "2GB") -> duckdb.DuckDBPyConnection:
+def _memory(
+    home: Home, *, threads: int = 2, memory_limit: str = "2GB", is_checked: bool = False
+) -> duckdb.DuckDBPyConnection:
     spill: Path = home.cache / "spill"
     return duckdb.connect(
         ":memory:",
@@ -182,6 +295,7 @@ def _memory(home: Home, *, threads: int = 2, memory_limit: str = "2GB") -> duckd
             "extension_directory": str(home.extensions),
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
+            "allow_unsigned_extensions": str(is_checked).lower(),
             "temp_directory": str(spill),
             "threads": str(threads),
             "memory_limit": memory_limit,

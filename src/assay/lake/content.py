@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import duckdb
 import numpy as np
@@ -19,6 +20,9 @@ from numpy.typing import NDArray
 
 from assay.lake.catalog import CATALOG
 from assay.lake.manifest import has_table
+
+if TYPE_CHECKING:
+    import polars as pl
 
 NOT_CONTENT = frozenset({"known_at", "batch_id", "feature_set", "row_number"})
 HISTORY = frozenset({"revision", "available_at"})
@@ -62,9 +66,13 @@ POLLED = (
 )
 """The tables of silver that follow from answers to a question that is asked again and again."""
 SILVER = (*KLINES, *POLLED)
+_SOURCE_BARS = ("market", "symbol", "interval", "open_time", "venue", "source_market", "source_symbol")
 GOLD = (
     HashedTable("gold.daily_crypto_metrics", ("venue", "market", "symbol", "date")),
     HashedTable("gold.crypto_market", ("coin_id",)),
+    # These are there only where a price has two sources.
+    HashedTable("gold.consensus_prices", ("market", "symbol", "interval", "open_time"), _POLLED),
+    HashedTable("gold.source_deviations", _SOURCE_BARS),
 )
 
 
@@ -86,16 +94,29 @@ def content_hash(
     return digest.hexdigest()[:16]
 
 
+def frame_hash(frame: pl.DataFrame, key: Sequence[str]) -> str:
+    """Return 16 hexadecimal digits of the content of a frame; no two rows share the values of `key`."""
+    with duckdb.connect() as connection:
+        connection.register("frame", frame)
+        return hashlib.sha256(_relation_hash(connection, "frame", key, NOT_CONTENT)).hexdigest()[:16]
+
+
 def _table_hash(connection: duckdb.DuckDBPyConnection, table: HashedTable, without: frozenset[str]) -> bytes:
+    return _relation_hash(connection, f"{CATALOG}.{table.name}", table.key, without)
+
+
+def _relation_hash(
+    connection: duckdb.DuckDBPyConnection, relation: str, key: Sequence[str], without: frozenset[str]
+) -> bytes:
     """Return the hash of the columns' names, kinds and values, column by column in the order of the rows' key."""
-    described = connection.execute(f"describe {CATALOG}.{table.name}").fetchall()
+    described = connection.execute(f"describe {relation}").fetchall()
     columns = sorted((name, kind) for name, kind, *_ in described if name not in without)
     values = ", ".join(f'{_plain(name, kind)} as "{name}"' for name, kind in columns)
     # Two a column, so that it does not matter in which pieces the rows come.
     hashers = [(hashlib.sha256(f"{name} {kind}".encode()), hashlib.sha256()) for name, kind in columns]
-    reader = connection.execute(
-        f"select {values} from {CATALOG}.{table.name} order by {', '.join(table.key)}"
-    ).to_arrow_reader(_ROWS_AT_ONCE)
+    reader = connection.execute(f"select {values} from {relation} order by {', '.join(key)}").to_arrow_reader(
+        _ROWS_AT_ONCE
+    )
     for batch in reader:
         for pair, column in zip(hashers, batch.columns, strict=True):
             for hasher, part in zip(pair, _parts(column), strict=True):

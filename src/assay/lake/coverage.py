@@ -4,6 +4,7 @@ It is a function of the headers in bronze and of nothing else, so data and curso
 A bar is *settled* when an answer that came at least `settle` after its close holds it closed; before that the venue
 may still restate it. A hole is *confirmed empty* when as many different batches as `confirmations` says, each that
 late, were asked for the bar and came without it: one answer without a bar proves little, since venues drop rows.
+Where the venue documents that it leaves out bars without a trade, one late answer is enough: the bar had *no trades*.
 
 Settled wins over empty, whatever came first: a bar that a late answer holds exists, and later answers without it are
 the venue's fault. A bar that only early answers hold is not settled by them. If late answers lack it, it is asked for
@@ -186,7 +187,7 @@ def _asked_by(header: BatchHeader) -> Iterator[tuple[SeriesId, Asked]]:
     last = {(one.market, one.symbol, one.interval): one.last_open_time for one in header.ranges}
     for asked in header.asked:
         key = asked.market, asked.symbol, asked.interval
-        has_open = key in last and last[key] >= asked.end
+        has_open = asked.has_open or (key in last and last[key] >= asked.end)
         yield SeriesId.of(header.venue, *key), Asked(mark, asked.start, asked.end, has_open)
     if header.slot and not header.asked:  # nothing that was asked for had closed
         for one in header.ranges:
@@ -198,16 +199,21 @@ def _folded(known: SeriesCoverage, answers: Iterable[_Answer], settle: timedelta
     """Return `known` with what the answers prove."""
     interval = known.series.interval
     held, settled, in_vain = list(known.held), list(known.settled), dict(known.in_vain)
+    empty = list(known.no_trades)
     for answer in answers:
         due = interval.floor(answer.known_at - settle)  # bars that close later may still change
         complete = Spans.of((interval.ceil(start), interval.floor(end)) for start, end in answer.asked.complete)
         held += complete
         settled += ((start, min(end, due)) for start, end in complete)
         asked = interval.ceil(answer.asked.start), min(interval.ceil(answer.asked.end), due)
-        if lacking := Spans.of([asked]) - complete:
+        lacking = Spans.of([asked]) - complete
+        if answer.asked.omits_empty:
+            empty += lacking
+        elif lacking:
             in_vain[answer.batch_id] = in_vain.get(answer.batch_id, NOTHING) | lacking
     proven = Spans.of(settled)
-    in_vain = _without(in_vain, proven | known.confirmed_empty)
+    no_trades = Spans.of(empty) - proven
+    in_vain = _without(in_vain, proven | known.confirmed_empty | no_trades)
     counted = overlaps(in_vain.values())
     confirmed = Spans.of((start, end) for start, end, times in counted if times >= known.confirmations)
     return SeriesCoverage(
@@ -215,7 +221,8 @@ def _folded(known: SeriesCoverage, answers: Iterable[_Answer], settle: timedelta
         known.confirmations,
         settled=proven,
         held=Spans.of(held),
-        confirmed_empty=(known.confirmed_empty | confirmed) - proven,
+        confirmed_empty=(known.confirmed_empty | confirmed | no_trades) - proven,
+        no_trades=no_trades,
         in_vain=_without(in_vain, confirmed),
     )
 

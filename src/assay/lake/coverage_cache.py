@@ -24,12 +24,13 @@ from assay.domain.instrument import SeriesId, check_venue
 from assay.domain.interval import EPOCH
 from assay.domain.spans import Spans
 from assay.lake import bronze
+from assay.lake.bronze_store import Bronze, BronzeFile, BronzeStore, store_of
 from assay.lake.coverage import Asked, CoverageLedger
 from assay.lake.coverage_proof import SeriesCoverage
 from assay.lake.home import Home
 from assay.lake.storage import storage_errors, write_atomically
 
-_FORMAT = 2
+_FORMAT = 3
 _MICROSECOND = timedelta(microseconds=1)
 _UNSETTLED = 0
 # Batches go into the directory of the day, one a dataset; of those that changed last the ids are kept, of the others a
@@ -52,7 +53,7 @@ class _Seen:
     """What a look into bronze found: the directories, the files that are new, and whether old ones are gone."""
 
     days: Mapping[str, _Day]
-    paths: list[Path]
+    files: list[BronzeFile]
     has_lost: bool
 
 
@@ -78,46 +79,47 @@ def read_coverage(home: Home, venue: str, *, settle: timedelta, confirmations: i
     path = home.cache / "coverage" / f"{check_venue(venue)}.json"
     ledger = CoverageLedger(settle, confirmations)
     days = _restore(path, ledger)
-    with storage_errors(home.bronze):
-        seen = _look(home.bronze, venue, days)
+    with storage_errors(home.bronze_store):
+        seen = _look(home.bronze_store, venue, days)
         if seen.has_lost:
             ledger = CoverageLedger(settle, confirmations)
-            seen = _look(home.bronze, venue, {})
-    for batch in seen.paths:
-        ledger.add(bronze.read_header(batch))
+            seen = _look(home.bronze_store, venue, {})
+    for header in bronze.read_headers(seen.files):
+        ledger.add(header)
     if seen.days != days:
         write_atomically(path, _sealed(_to_json(ledger, seen.days)))
     return ledger
 
 
-def _look(root: Path, venue: str, known: Mapping[str, _Day]) -> _Seen:
+def _look(root: Bronze, venue: str, known: Mapping[str, _Day]) -> _Seen:
     """Look into the directories that are not as they are known."""
-    listed = dict(_directories(root, venue))
+    store = store_of(root)
+    listed = dict(_directories(store, venue))
     has_lost = not known.keys() <= listed.keys()
     changed = {name: at for name, at in listed.items() if name not in known or known[name].modified_ns != at}
     days = {name: known[name] for name in listed if name not in changed}
-    paths: list[Path] = []
-    now_ns = bronze.file_time_ns(root) if changed else 0
+    files: list[BronzeFile] = []
+    now_ns = store.now_ns() if changed else 0
     for name, listed_ns in changed.items():
         # The clock was read before: what comes after this listing is later, and changes a settled directory's time.
-        found = {path.stem: path for path in bronze.committed(root, name)}
+        found = {file.stem: file for file in store.committed(name)}
         ids, before = frozenset(found), known.get(name)
-        day = _Day(listed_ns if now_ns - listed_ns > bronze.SETTLED_NS else _UNSETTLED, _digest(ids), ids)
+        day = _Day(listed_ns if now_ns - listed_ns > store.settle_ns else _UNSETTLED, _digest(ids), ids)
         if before is None:
-            paths += found.values()
+            files += found.values()
         elif before.ids is not None:
             has_lost |= not before.ids <= ids
-            paths += [path for one, path in found.items() if one not in before.ids]
+            files += [file for one, file in found.items() if one not in before.ids]
         else:
             has_lost |= before.digest != day.digest
         days[name] = day
-    return _Seen(_with_ids_of_the_latest(days), paths, has_lost)
+    return _Seen(_with_ids_of_the_latest(days), files, has_lost)
 
 
-def _directories(root: Path, venue: str) -> Iterator[tuple[str, int]]:
-    for dataset in sorted(one.name for one in root.iterdir() if one.is_dir()) if root.exists() else ():
-        if dataset not in _PROVES_NOTHING:
-            yield from bronze.partitions(root, dataset, venue=venue)
+def _directories(store: BronzeStore, venue: str) -> Iterator[tuple[str, int]]:
+    for name, at in store.days(venue=venue):
+        if name.partition("/")[0] not in _PROVES_NOTHING:
+            yield name, at
 
 
 def _with_ids_of_the_latest(days: Mapping[str, _Day]) -> dict[str, _Day]:
@@ -160,6 +162,7 @@ def _to_json(ledger: CoverageLedger, days: Mapping[str, _Day]) -> bytes:
             "settled": _stamps(one.settled),
             "held": _stamps(one.held),
             "confirmed_empty": _stamps(one.confirmed_empty),
+            "no_trades": _stamps(one.no_trades),
             "in_vain": {batch_id: _stamps(spans) for batch_id, spans in sorted(one.in_vain.items())},
         }
         for one in ledger.all_series()
@@ -183,6 +186,7 @@ def _coverage(series: SeriesId, ledger: CoverageLedger, fields: Mapping[str, Any
         settled=_spans(fields["settled"]),
         held=_spans(fields["held"]),
         confirmed_empty=_spans(fields["confirmed_empty"]),
+        no_trades=_spans(fields["no_trades"]),
         in_vain={batch_id: _spans(stamps) for batch_id, stamps in fields["in_vain"].items()},
     )
 

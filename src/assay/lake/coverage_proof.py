@@ -142,6 +142,8 @@ class SeriesCoverage:
         Bars that any answer holds closed; all the settled ones are among them.
     confirmed_empty : Spans
         Bars that are not settled and were asked for in vain as often as it takes.
+    no_trades : Spans
+        Those of them that are known to be empty, since the venue leaves out bars without a trade.
     in_vain : mapping of str to Spans
         By batch id, which bars that batch was asked for late enough and does not hold; without those that are settled
         or confirmed empty, so that it stays small.
@@ -152,6 +154,7 @@ class SeriesCoverage:
     settled: Spans = NOTHING
     held: Spans = NOTHING
     confirmed_empty: Spans = NOTHING
+    no_trades: Spans = NOTHING
     in_vain: Mapping[str, Spans] = field(default_factory=dict)
 
     @property

@@ -1,7 +1,8 @@
 """The SQL that defines silver and gold: written once, in the dbt project, and used by dbt and by as-of reads alike.
 
-The macros in ``klines.sql``, ``daily.sql`` and ``markets.sql`` use nothing of dbt but its template language, so that an
-as-of read can render the very text that built the table, over the observations that were known at that moment.
+The macros in ``klines.sql``, ``daily.sql``, ``markets.sql`` and ``instruments.sql`` use nothing of dbt but its
+template language, so that an as-of read can render the very text that built the table, over the observations that were
+known at that moment.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import jinja2
 
 import assay
 
-_MACROS = ("klines.sql", "daily.sql", "markets.sql")
+_MACROS = ("klines.sql", "daily.sql", "markets.sql", "instruments.sql")
 
 
 @functools.cache
@@ -63,6 +64,26 @@ def processed_rupee_tickers(tickers: str, rates: str, venue: str) -> str:
 def processed_coins(coins: str) -> str:
     """Return SQL for ``silver.processed_crypto_market`` from observations of coins."""
     return _render("processed_coins", coins)
+
+
+def coin_history(observations: str) -> str:
+    """Return SQL for ``silver.coin_history`` from observations of it."""
+    return _render("coin_history", observations)
+
+
+def funding_rates(observations: str) -> str:
+    """Return SQL for ``silver.funding_rates`` from observations of them."""
+    return _render("funding_rates", observations)
+
+
+def instruments(revisions: str, batches: str, ranges: str, identities: str) -> str:
+    """Return SQL for ``silver.instruments`` from what venues listed and the batches of bars."""
+    return _render("instruments", revisions, batches, ranges, identities)
+
+
+def asset_identities() -> str:
+    """Return SQL for ``silver.asset_identities``."""
+    return _render("asset_identities")
 
 
 def kline_order_books(klines: str, books: str) -> str:

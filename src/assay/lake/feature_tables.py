@@ -1,7 +1,8 @@
 """Tables of Step outputs, and the saved states from which the next refresh goes on.
 
-States are kept at the end of every month and at the last bar of a series. A change inside history goes back to the
-last state before it, so it costs at most a month more than what changed and what follows from it.
+States are kept at the end of every month, at the last bar of a series and at two of the few hundred before it. A change
+inside history goes back to the last state before it, so it costs at most a month more than what changed and what
+follows from it; a change among the newest bars costs little more than itself.
 """
 
 from __future__ import annotations

@@ -6,11 +6,16 @@ home written by a newer Assay, because guessing at a format is how data gets rew
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from assay.domain.errors import HomeError
+from assay.lake.bronze_store import Bronze
+from assay.lake.places import IN_THE_HOME, Places, S3Url, is_s3
+from assay.lake.postgres import PostgresCatalog
+from assay.lake.s3_bronze import s3_bronze
 from assay.lake.storage import storage_errors, write_atomically
 
 FORMAT = 1
@@ -20,24 +25,56 @@ _OWN_FILES = frozenset({_MARKER, "assay.yaml", ".env"})
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """The directories of one Assay home."""
+    """The directories of one Assay home, and the places of what lies elsewhere.
+
+    Attributes
+    ----------
+    root : Path
+    places : Places
+        Where bronze, tables and catalogue are, if not in the home.
+    """
 
     root: Path
+    places: Places = IN_THE_HOME
 
     @property
     def bronze(self) -> Path:
-        """Raw bodies and the typed Parquet read from them; immutable."""
+        """The home's own directory of raw bodies and the typed Parquet read from them; see :attr:`bronze_store`."""
         return self.root / "bronze"
 
     @property
+    def bronze_store(self) -> Bronze:
+        """Where bronze is: that directory, unless the settings name another place."""
+        if is_s3(self.places.bronze):
+            return s3_bronze(self.places.bronze, self.places.s3)
+        return Path(self.places.bronze) if self.places.bronze else self.bronze
+
+    @property
+    def bronze_at(self) -> str:
+        """Directory or address of bronze, without a slash at its end."""
+        return str(S3Url.parse(self.places.bronze)) if is_s3(self.places.bronze) else str(self.bronze_store)
+
+    @property
     def catalog(self) -> Path:
-        """The DuckLake catalogue (SQLite)."""
-        return self.root / "lake" / "catalog.sqlite"
+        """The DuckLake catalogue (SQLite), unless it is in PostgreSQL; one for each place where tables may lie."""
+        place = hashlib.sha256(self.tables_at.encode()).hexdigest()[:8] if self.places.tables else ""
+        return self.root / "lake" / (f"catalog-{place}.sqlite" if place else "catalog.sqlite")
+
+    @property
+    def postgres(self) -> PostgresCatalog | None:
+        """The catalogue in PostgreSQL, if that is where it is."""
+        return PostgresCatalog(self.places.catalog, self.places.catalog_schema) if self.places.catalog else None
 
     @property
     def tables(self) -> Path:
-        """Parquet files that the catalogue owns."""
+        """Parquet files that the catalogue owns, unless they lie elsewhere."""
         return self.root / "lake" / "data"
+
+    @property
+    def tables_at(self) -> str:
+        """Directory or address of the files that the catalogue owns, without a slash at its end."""
+        place = self.places.tables
+        return str(S3Url.parse(place)) if is_s3(place) else place or str(self.tables)
 
     @property
     def writer_lock(self) -> Path:
@@ -60,6 +97,11 @@ class Home:
         return self.root / "origin.txt"
 
     @property
+    def build_tests(self) -> Path:
+        """What the quality tests said when tables were last built from here."""
+        return self.root / "lake" / "tests.json"
+
+    @property
     def clock(self) -> Path:
         """Says what time it is in a home with a simulated clock."""
         return self.root / "clock.json"
@@ -80,7 +122,7 @@ class Home:
         return self.root / "runs"
 
 
-def open_home(root: Path, *, create: bool = True) -> Home:
+def open_home(root: Path, *, create: bool = True, places: Places = IN_THE_HOME) -> Home:
     """Return the home at `root`, making it if it is absent or empty and `create` is true.
 
     Raises
@@ -91,7 +133,7 @@ def open_home(root: Path, *, create: bool = True) -> Home:
         If the disk refuses.
     """
     root = root.expanduser().absolute()
-    home = Home(root)
+    home = Home(root, places)
     if "\\" in str(root):
         todo = "choose a path without one: DuckDB cannot install its extensions below it"
         raise HomeError("ASSAY_HOME has a backslash in its path", value=root, todo=todo)

@@ -1,4 +1,4 @@
-"""One writer at a time: an OS file lock that waits, and that dies with its process.
+"""One writer at a time: an OS file lock that waits, and that dies with its process; or the lock of PostgreSQL.
 
 The lock is the kernel's, so a killed writer never leaves it behind; the text in the file only tells people who has it.
 """
@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from assay.domain.errors import LakeBusyError
+from assay.lake.home import Home
 from assay.lake.storage import storage_errors
 
 _POLL_S = 0.05
@@ -46,6 +47,41 @@ def file_lock(path: Path, *, timeout_s: float, on_wait: Callable[[str], None] | 
         yield
     finally:
         os.close(descriptor)
+
+
+def writer_lock(
+    home: Home, *, timeout_s: float, on_wait: Callable[[str], None] | None = None
+) -> contextlib.AbstractContextManager[None]:
+    """Hold the lock of the home's lake for the block: where the catalogue is, there is its lock.
+
+    Raises
+    ------
+    LakeBusyError
+        If another process still holds it after `timeout_s`.
+    """
+    if home.postgres:
+        return home.postgres.lock(timeout_s=timeout_s, on_wait=on_wait)
+    return file_lock(home.writer_lock, timeout_s=timeout_s, on_wait=on_wait)
+
+
+def is_writer_locked(home: Home) -> bool:
+    """Whether a process holds the lock of the home's lake."""
+    return home.postgres.is_locked() if home.postgres else is_held(home.writer_lock)
+
+
+def is_held(path: Path) -> bool:
+    """Whether a process holds the lock at `path`, found without taking it away from anybody who wants it."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:  # nobody ever took it
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def _acquire(descriptor: int, path: Path, timeout_s: float, on_wait: Callable[[str], None] | None) -> None:

@@ -7,13 +7,12 @@ of bronze, which grows with history. It looks into the day directories that chan
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from types import MappingProxyType
 
 import duckdb
-import polars as pl
 
 from assay.lake import bronze
+from assay.lake.bronze_store import Bronze, BronzeFile, store_of
 from assay.lake.catalog import CATALOG, transaction
 
 _TABLES = {
@@ -35,7 +34,6 @@ _TABLES = {
 }
 # What is made from the headers of bronze and may be made again at any time.
 _FROM_HEADERS = ("bronze.batches", "bronze.batch_ranges", "refresh.partitions")
-_NO_DATASET = "quarantine"
 AMONG = "batch_id in (select unnest(string_split(?, ',')))"
 """Condition that a batch is among those given as one text, ids with commas between; a list would be bound one by one,
 and DuckDB looks for pandas anew for every Python value that is bound to a parameter."""
@@ -44,12 +42,12 @@ COUNTS = ("rows_read", "accepted", "identical_duplicates", "restated", "provisio
 
 def has_table(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
     """Return whether the lake has the table ``schema.table``."""
-    schema, _, table = name.partition(".")
-    found = connection.execute(
-        "select count(*) from information_schema.tables where (table_catalog, table_schema, table_name) = (?, ?, ?)",
-        [CATALOG, schema, table],
-    ).fetchall()
-    return bool(found[0][0])
+    # The list of tables would gather the statistics of all of them, which takes a tenth of a second.
+    try:
+        connection.execute(f"select 1 from {CATALOG}.{name} limit 0")
+    except duckdb.CatalogException:
+        return False
+    return True
 
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
@@ -81,14 +79,14 @@ def _columns(table: str) -> list[str]:
     return [column.split()[0] for column in _TABLES[table].split(",")]
 
 
-def partitions(root: Path) -> Iterator[tuple[str, int]]:
+def partitions(root: Bronze) -> Iterator[tuple[str, int]]:
     """Yield the day directories of every dataset in bronze with the time of each one's last change, in nanoseconds."""
-    for folder in sorted(root.iterdir()) if root.is_dir() else ():
-        if folder.is_dir() and folder.name != _NO_DATASET:
-            yield from bronze.partitions(root, folder.name)
+    for name, at in bronze.partitions(root):
+        if not name.startswith(f"{bronze.QUARANTINE}/"):
+            yield name, at
 
 
-def register(connection: duckdb.DuckDBPyConnection, root: Path, *, everything: bool = False) -> int:
+def register(connection: duckdb.DuckDBPyConnection, root: Bronze, *, everything: bool = False) -> int:
     """Take note of the committed batches of all datasets that were not seen before; return how many.
 
     Only day directories that changed since they were last listed are looked into. If `everything`, all of them are,
@@ -100,31 +98,36 @@ def register(connection: duckdb.DuckDBPyConnection, root: Path, *, everything: b
         seen.update(connection.execute(f"select partition, modified_ns from {CATALOG}.refresh.partitions").fetchall())
         rows = connection.execute(f"select batch_id from {CATALOG}.bronze.batches").fetchall()
         known.update(row[0] for row in rows)
-    now_ns = bronze.file_time_ns(root)
+    store = store_of(root)
+    if everything:
+        store.index()
     changed = [(name, at) for name, at in partitions(root) if seen.get(name) != at]
-    found: dict[str, tuple[bronze.BatchHeader, Path]] = {}
+    now_ns = store.now_ns() if changed else 0  # before the days are listed: what comes after that is later
+    files: dict[str, BronzeFile] = {}
     for name, _ in changed:
-        for path in bronze.committed(root, name):
-            if path.stem not in known and path.stem not in found:
-                found[path.stem] = bronze.read_header(path), path.relative_to(root)
-    settled = [(name, at) for name, at in changed if now_ns - at > bronze.SETTLED_NS]
+        for file in store.committed(name):
+            if file.stem not in known:
+                files.setdefault(file.stem, file)
+    headers = bronze.read_headers(list(files.values()))
+    found = [(header, store.name_of(file)) for header, file in zip(headers, files.values(), strict=True)]
+    settled = [(name, at) for name, at in changed if now_ns - at > store.settle_ns]
     if found or settled or everything:
         with transaction(connection):
             for table in _FROM_HEADERS if everything else ():
                 connection.execute(f"delete from {CATALOG}.{table}")
-            _insert_headers(connection, found.values())
+            _insert_headers(connection, found)
             names = [name for name, _ in settled]
             connection.execute(f"delete from {CATALOG}.refresh.partitions where list_contains(?, partition)", [names])
             insert_rows(connection, "refresh.partitions", settled)
     return len(found)
 
 
-def absent(connection: duckdb.DuckDBPyConnection, root: Path, batch_ids: Sequence[str]) -> list[Path]:
+def absent(connection: duckdb.DuckDBPyConnection, root: Bronze, batch_ids: Sequence[str]) -> list[BronzeFile]:
     """Return the files of the batches that bronze does not have any more."""
     rows = connection.execute(
         f"select path from {CATALOG}.bronze.batches where {AMONG} order by 1", [",".join(batch_ids)]
     ).fetchall()
-    return [root / row[0] for row in rows if not (root / row[0]).exists()]
+    return store_of(root).absent([row[0] for row in rows])
 
 
 def holds_batches(connection: duckdb.DuckDBPyConnection) -> bool:
@@ -177,6 +180,8 @@ def insert_rows(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequenc
     """Insert rows of Python values into a table of the lake; a no-op for none."""
     if not rows:
         return
+    import polars as pl  # noqa: PLC0415  # `assay status` reads this module's tables and needs no frames
+
     # As a table, for the reason that AMONG has.
     connection.register("new_rows", pl.DataFrame(rows, orient="row", infer_schema_length=None))
     try:
@@ -197,14 +202,14 @@ def has_definition(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
     return bool(rows)
 
 
-def _insert_headers(connection: duckdb.DuckDBPyConnection, found: Iterable[tuple[bronze.BatchHeader, Path]]) -> None:
+def _insert_headers(connection: duckdb.DuckDBPyConnection, found: Iterable[tuple[bronze.BatchHeader, str]]) -> None:
     batches: list[list[object]] = []
     ranges: list[list[object]] = []
     for header, path in found:
         source = header.parameters.get("file", "")
         asked = [header.batch_id, header.dataset, header.venue, header.endpoint]
         counts = [header.counts.get(name, 0) for name in COUNTS]
-        batches.append([*asked, str(path), source, header.slot, header.known_at, *counts])
+        batches.append([*asked, path, source, header.slot, header.known_at, *counts])
         for one in header.ranges:
             series = [header.batch_id, header.venue, one.market, one.symbol, one.interval]
             ranges.append([*series, one.first_open_time, one.last_open_time, one.rows])

@@ -14,11 +14,15 @@ from datetime import datetime
 from assay.domain.clock import Clock, FrozenClock, ShiftedClock
 from assay.domain.errors import AssayError, HomeError
 from assay.domain.interval import parse_moment
+from assay.lake.bronze_store import BronzeStore, store_of
 from assay.lake.home import Home
-from assay.lake.storage import storage_errors, write_atomically, write_if_absent
+from assay.lake.places import is_s3
+from assay.lake.storage import storage_errors, write_atomically
 
 REAL = "the real market"
 _LONGEST = 200
+_known: dict[str, str] = {}
+"""Origins that were read from an object store: they never change, and every page shows them."""
 
 
 def claim_origin(home: Home, origin: str) -> None:
@@ -32,7 +36,7 @@ def claim_origin(home: Home, origin: str) -> None:
         If the disk refuses.
     """
     if read_origin(home) is None:
-        write_if_absent(home.origin, origin[:_LONGEST].encode() + b"\n")
+        _beside(home).create(home.origin.name, origin[:_LONGEST].encode() + b"\n")
     check_origin(home, origin)
 
 
@@ -51,11 +55,22 @@ def simulated_origin(name: str) -> str:
 
 def read_origin(home: Home) -> str | None:
     """Return what market the home holds, or None if no venue has filled it yet."""
-    with storage_errors(home.origin):
+    if home.places.bronze in _known:
+        return _known[home.places.bronze]
+    file = _beside(home).at(home.origin.name)
+    with storage_errors(file):
         try:
-            return home.origin.read_text(encoding="utf-8", errors="replace").rstrip("\n")
+            found = file.read_bytes().decode(errors="replace").rstrip("\n")
         except FileNotFoundError:
             return None
+    if is_s3(home.places.bronze):
+        _known[home.places.bronze] = found
+    return found
+
+
+def _beside(home: Home) -> BronzeStore:
+    """Return where the origin is noted: in the home, or with a bronze that homes share, which is of one market too."""
+    return store_of(home.bronze_store if home.places.bronze else home.root)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from assay.domain.errors import StorageError
 from assay.lake.catalog import check_made, is_made, open_catalog, refusals
 from assay.lake.home import Home
 from assay.lake.kept import Kept
-from assay.lake.version import NO_VERSION, DataVersion, Marks, marks_of, read_birth, read_version
+from assay.lake.version import NO_VERSION, DataVersion, Marks, Watch, read_birth, read_version
 
 _SETTLED_S = 0.05
 """A file's time has steps of some milliseconds: until so long after a change was first seen, it is looked at again."""
@@ -71,6 +71,7 @@ class LakePool:
         self.kept = Kept()
         self._threads, self._memory_limit = threads, memory_limit
         self._lock = threading.Lock()
+        self._watch = Watch(home)
         self._opened: _Opened | None = None
         self._is_closed = False
         self._marks: Marks = ()
@@ -95,6 +96,11 @@ class LakePool:
             try:
                 cursor.begin()
                 yield cursor
+            except duckdb.OperationalError:
+                with self._lock:  # its sessions may have ended with the server's
+                    if self.home.postgres and opened is self._opened:
+                        self._drop()
+                raise
             finally:
                 with contextlib.suppress(duckdb.Error):  # a transaction that failed is over already
                     cursor.rollback()
@@ -110,7 +116,7 @@ class LakePool:
             As :meth:`cursor`; a lake that was never built has :data:`~assay.lake.version.NO_VERSION`.
         """
         with self._lock:
-            if self._is_fresh(marks_of(self.home)):
+            if self._is_fresh(self._watch.marks()):
                 return self._version
         if not is_made(self.home):
             return NO_VERSION
@@ -123,7 +129,7 @@ class LakePool:
         if not self._lock.acquire(blocking=False):
             return None
         try:
-            return self._version if self._is_fresh(marks_of(self.home)) else None
+            return self._version if self._is_fresh(self._watch.marks_at_hand()) else None
         finally:
             self._lock.release()
 
@@ -132,13 +138,14 @@ class LakePool:
         with self._lock:
             self._is_closed = True
             self._drop()
+            self._watch.close()
 
     def _current(self) -> _Opened:
         """Return the lake that is there now, opened; with :attr:`_version` brought up to date."""
         if self._is_closed:
             raise StorageError("the lake was closed", value=self.home.root, todo="start the program again")
         check_made(self.home)
-        marks = marks_of(self.home)
+        marks = self._watch.marks()
         if self._opened is not None and self._is_fresh(marks):
             return self._opened
         if self._opened is not None and not self._is_same_catalogue(self._opened, marks):

@@ -225,6 +225,20 @@ def append(connection: duckdb.DuckDBPyConnection, foretold: Iterable[Foretold]) 
     return added
 
 
+def take_over(connection: duckdb.DuckDBPyConnection, other: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Append what another lake holds and this one does not, in one transaction; return how many rows of each table."""
+    grains = {PREDICTIONS: _GRAIN, EVIDENCE: (*_KEY, *_CONFIGURATION, "known_at")}
+    taken = dict.fromkeys(grains, 0)
+    with transaction(connection):
+        for name, grain in grains.items():
+            if has_table(other, name):
+                columns = ", ".join(grain)
+                there = connection.execute(f"select {columns} from {CATALOG}.{name}").pl()
+                rows = other.execute(f"select * from {CATALOG}.{name} order by all").pl()
+                taken[name] = _insert(connection, name, rows.join(there, on=grain, how="anti"))
+    return taken
+
+
 def _append_new(connection: duckdb.DuckDBPyConnection, rows: pl.DataFrame) -> int:
     if rows.is_empty():
         return 0

@@ -11,14 +11,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from assay.domain.errors import BadInputError, NoDataError
 from assay.lake import bronze
 from assay.lake.bronze import BatchHeader
+from assay.lake.bronze_store import Bronze, BronzeFile, store_of
 from assay.lake.storage import storage_errors
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _ID = re.compile(r"[0-9a-f]{6,32}")
 
@@ -31,41 +33,45 @@ class Quarantined:
     ----------
     header : BatchHeader
         The batch.
-    path : Path
+    file : BronzeFile
         The file of the rows that were set aside.
     """
 
     header: BatchHeader
-    path: Path
+    file: BronzeFile
 
     def rows(self) -> pl.DataFrame:
         """Return the rows: row_number (from 1; 0 is the whole answer), cause, raw."""
-        with storage_errors(self.path):
-            return pl.read_parquet(self.path, hive_partitioning=False).select("row_number", "cause", "raw")
+        with storage_errors(self.file):
+            return bronze.read_rows([self.file], ("row_number", "cause", "raw"))
 
 
-def quarantined_batches(root: Path, *, venue: str = "", since: date | None = None) -> Iterator[Quarantined]:
+def quarantined_batches(root: Bronze, *, venue: str = "", since: date | None = None) -> Iterator[Quarantined]:
     """Yield the batches of which something was set aside, the latest days first.
 
     Parameters
     ----------
-    root : Path
-        The bronze directory.
+    root : Path or BronzeStore
+        Where bronze is.
     venue : str, optional
         Only this one.
     since : date, optional
         Only what was received on this day (UTC) or later.
     """
-    folders = (root / bronze.QUARANTINE).glob(f"venue={venue or '*'}/known_date=*")
-    by_day = sorted(folders, key=lambda folder: folder.name, reverse=True)
-    for name, venues in itertools.groupby(by_day, key=lambda folder: folder.name):
-        if since is None or name >= f"known_date={since.isoformat()}":
-            paths = [path for folder in venues for path in bronze.committed(root, str(folder.relative_to(root)))]
-            found = [one for one in (_read(root, path) for path in paths) if one]
+    days = [day for day, _ in bronze.partitions(root, bronze.QUARANTINE, venue=venue)]
+    by_date = sorted(days, key=_date_of, reverse=True)
+    for date_, together in itertools.groupby(by_date, key=_date_of):
+        if since is None or date_ >= f"known_date={since.isoformat()}":
+            files = [file for day in together for file in bronze.committed(root, day)]
+            found = [one for one in (_read(root, file) for file in files) if one]
             yield from sorted(found, key=lambda one: one.header.known_at, reverse=True)
 
 
-def find_quarantined(root: Path, batch: str) -> Quarantined:
+def _date_of(day: str) -> str:
+    return day.rpartition("/")[2]
+
+
+def find_quarantined(root: Bronze, batch: str) -> Quarantined:
     """Return the batch whose id begins with `batch`.
 
     Raises
@@ -79,8 +85,8 @@ def find_quarantined(root: Path, batch: str) -> Quarantined:
     if not _ID.fullmatch(text):
         todo = "give at least its first six hexadecimal digits, as `assay quarantine list` shows them"
         raise BadInputError("not the id of a batch", value=batch, todo=todo)
-    paths = sorted((root / bronze.QUARANTINE).glob(f"venue=*/known_date=*/{text}*.parquet"))
-    found = [one for one in (_read(root, path) for path in paths) if one]
+    files = store_of(root).find_like(bronze.QUARANTINE, text)
+    found = [one for one in (_read(root, file) for file in files) if one]
     if not found:
         raise NoDataError("nothing of that batch was set aside", value=batch, todo="see `assay quarantine list`")
     if len(found) > 1:
@@ -89,7 +95,8 @@ def find_quarantined(root: Path, batch: str) -> Quarantined:
     return found[0]
 
 
-def _read(root: Path, path: Path) -> Quarantined | None:
+def _read(root: Bronze, file: BronzeFile) -> Quarantined | None:
     """Return what a file holds, or None if its batch was never committed, because its writer was stopped."""
-    found = Quarantined(bronze.read_header(path), path)
-    return found if (root / found.header.dataset / path.relative_to(root / bronze.QUARANTINE)).exists() else None
+    found, store = Quarantined(bronze.read_header(file), file), store_of(root)
+    beside = store.name_of(file).removeprefix(bronze.QUARANTINE)
+    return found if store.at(f"{found.header.dataset}{beside}").exists() else None

@@ -30,7 +30,12 @@ _SCHEMAS = ("bronze", "silver", "gold")
 
 @contextlib.contextmanager
 def open_for_queries(
-    home: Home, *, as_of: datetime | None = None, threads: int = 2, memory_limit: str = "2GB"
+    home: Home,
+    *,
+    as_of: datetime | None = None,
+    available_at: datetime | None = None,
+    threads: int = 2,
+    memory_limit: str = "2GB",
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the lake for :func:`check_select`-ed statements; tables are ``schema.table``.
 
@@ -38,6 +43,8 @@ def open_for_queries(
     ----------
     as_of : datetime, optional
         Every table as it was known then. Tables that have no such view are absent.
+    available_at : datetime, optional
+        Every table as a system that ran then would have had it; both may be given.
 
     Raises
     ------
@@ -47,7 +54,7 @@ def open_for_queries(
     with connect(home, read_only=True, threads=threads, memory_limit=memory_limit) as connection:
         for schema in _SCHEMAS:
             connection.execute(f"create schema memory.{schema}")
-        for name, sql in _views(connection, as_of).items():
+        for name, sql in _views(connection, as_of, available_at).items():
             connection.execute(f"create view memory.{name} as {sql}")
         connection.execute("use memory")
         yield connection
@@ -55,7 +62,7 @@ def open_for_queries(
 
 def lock_down(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
     """Switch off everything but reading the lake's own tables, for good."""
-    connection.execute(f"set allowed_directories = [{quote(str(home.tables))}, {quote(str(home.cache / 'spill'))}]")
+    connection.execute(f"set allowed_directories = [{quote(home.tables_at)}, {quote(str(home.cache / 'spill'))}]")
     connection.execute("set enable_external_access = false")
     connection.execute("set lock_configuration = true")
 
@@ -104,7 +111,9 @@ def _nodes(tree: object) -> Iterator[dict[str, object]]:
             yield from _nodes(value)
 
 
-def _views(connection: duckdb.DuckDBPyConnection, as_of: datetime | None) -> dict[str, str]:
+def _views(
+    connection: duckdb.DuckDBPyConnection, as_of: datetime | None, available_at: datetime | None
+) -> dict[str, str]:
     """Return the SQL of every table a person may name."""
     rows = connection.execute(
         "select table_schema || '.' || table_name from information_schema.tables "
@@ -112,10 +121,12 @@ def _views(connection: duckdb.DuckDBPyConnection, as_of: datetime | None) -> dic
         [CATALOG, list(_SCHEMAS)],
     ).fetchall()
     present = [row[0] for row in rows]
-    if as_of is None:
+    if as_of is None and available_at is None:
         return {name: f"select * from {CATALOG}.{name}" for name in present}
     return {
-        name: as_of_.select(name, as_of, lambda other: f"memory.{other}") for name in as_of_.tables() if name in present
+        name: as_of_.select(name, lambda other: f"memory.{other}", as_of=as_of, available_at=available_at)
+        for name in as_of_.tables()
+        if name in present
     }
 
 

@@ -10,15 +10,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import duckdb
-import polars as pl
 
 from assay.domain.errors import BadInputError, NoDataError
 from assay.domain.instrument import SeriesId
 from assay.lake import definitions
 from assay.lake.catalog import CATALOG
 from assay.lake.manifest import has_table
+
+if TYPE_CHECKING:
+    import polars as pl
 
 CLEANED = "silver.crypto_prices_cleaned"
 
@@ -49,14 +52,31 @@ class Span:
 EVERYTHING = Span()
 
 
-def list_series(connection: duckdb.DuckDBPyConnection) -> list[SeriesId]:
-    """Return the series that the lake holds, sorted."""
+def list_series(
+    connection: duckdb.DuckDBPyConnection, *, as_of: datetime | None = None, available_at: datetime | None = None
+) -> list[SeriesId]:
+    """Return the series that the lake holds, sorted; as of a moment, those that had a bar by then."""
     if not has_table(connection, CLEANED):
         return []
     rows = connection.execute(
-        f"select distinct venue, market, symbol, interval from {CATALOG}.bronze.batch_ranges order by all"
+        "select distinct one.venue, one.market, one.symbol, one.interval "
+        f"from {CATALOG}.bronze.batch_ranges as one join {CATALOG}.bronze.batches as batch using (batch_id) "
+        "where (?::timestamptz is null or batch.known_at <= ?) "
+        "and (?::timestamptz is null or one.first_open_time < ?) order by all",
+        [as_of, as_of, available_at, available_at],
     ).fetchall()
     return [SeriesId.of(*row) for row in rows]
+
+
+def known_until(connection: duckdb.DuckDBPyConnection) -> datetime | None:
+    """Return when the newest batch of bars in the lake was received: as of then, the lake is what it is now."""
+    if not has_table(connection, CLEANED):
+        return None
+    newest: datetime | None = connection.execute(
+        f"select max(known_at) from {CATALOG}.bronze.batches "
+        f"where batch_id in (select batch_id from {CATALOG}.bronze.batch_ranges)"
+    ).fetchall()[0][0]
+    return newest
 
 
 def read_klines(

@@ -42,7 +42,7 @@ def disk_full(message: str) -> StorageError | None:
 
 
 @contextlib.contextmanager
-def storage_errors(path: Path) -> Iterator[None]:
+def storage_errors(path: object) -> Iterator[None]:
     """Turn the disk's refusals inside the block into a StorageError that names `path`."""
     try:
         yield

@@ -14,8 +14,9 @@ from typing import Any
 
 import duckdb
 
-from assay.lake.catalog import CATALOG
+from assay.lake.catalog import CATALOG, CATALOG_QUERY
 from assay.lake.home import Home
+from assay.lake.postgres import PostgresWatch
 
 Marks = tuple[tuple[int, int, int], ...]
 
@@ -29,7 +30,7 @@ class DataVersion:
     number : int
         Of the newest snapshot; 0 if nothing was ever built.
     born : str
-        When the catalogue was made: one that is made anew counts from the beginning again.
+        Which catalogue it is: one that is made anew counts from the beginning again.
     """
 
     number: int = 0
@@ -52,8 +53,8 @@ def read_version(connection: duckdb.DuckDBPyConnection) -> DataVersion:
 
 
 def read_birth(connection: duckdb.DuckDBPyConnection) -> str:
-    """Return when the catalogue was made."""
-    rows = _of_catalogue(connection, "select snapshot_time from ducklake_snapshot order by snapshot_id limit 1")
+    """Return what no other catalogue has: the number that its first schema was given when it was made."""
+    rows = _of_catalogue(connection, "select schema_uuid from ducklake_schema where schema_id = 0")
     return str(rows[0][0])
 
 
@@ -63,7 +64,8 @@ def list_tables(connection: duckdb.DuckDBPyConnection, version: DataVersion) -> 
     The catalogue's own tables are asked: DuckDB's list of tables opens every one of them first, which takes a hundred
     times as long.
     """
-    is_there = f"one.begin_snapshot <= {version.number} and coalesce(one.end_snapshot > {version.number}, 1)"
+    is_open = f"(one.end_snapshot is null or one.end_snapshot > {version.number})"
+    is_there = f"one.begin_snapshot <= {version.number} and {is_open}"
     parts = [
         f"select schema_name || '.' || {kind}_name from ducklake_{kind} as one join ducklake_schema using (schema_id) "
         f"where {is_there}"
@@ -73,11 +75,47 @@ def list_tables(connection: duckdb.DuckDBPyConnection, version: DataVersion) -> 
 
 
 def _of_catalogue(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
-    return connection.execute("select * from sqlite_query(?, ?)", [f"__ducklake_metadata_{CATALOG}", sql]).fetchall()
+    return connection.execute(f"from memory.main.{CATALOG_QUERY}(?)", [sql]).fetchall()
 
 
-def marks_of(home: Home) -> Marks:
-    """Return what changes whenever a writer commits: a look at the catalogue's files that opens none of them."""
+class Watch:
+    """Whether a writer has committed: a look at the catalogue that is cheap enough for every request.
+
+    Of a catalogue in SQLite its files are looked at and none is opened, which takes microseconds; PostgreSQL is asked
+    for the number of the newest snapshot.
+
+    Parameters
+    ----------
+    home : Home
+    """
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._postgres = PostgresWatch(home.postgres) if home.postgres else None
+
+    def marks(self) -> Marks:
+        """Return what changes whenever a writer commits; the first part changes if the catalogue is made anew."""
+        if self._postgres is None:
+            return _marks_of(self._home)
+        return _marks(self._postgres.look())
+
+    def marks_at_hand(self) -> Marks:
+        """Return the same without waiting for anything: what PostgreSQL said a moment ago, or nothing."""
+        if self._postgres is None:
+            return _marks_of(self._home)
+        return _marks(self._postgres.last_look())
+
+    def close(self) -> None:
+        """Let go of whatever is kept open."""
+        if self._postgres is not None:
+            self._postgres.close()
+
+
+def _marks(seen: tuple[int, int] | None) -> Marks:
+    return ((*seen, 0),) if seen else ((0, 0, 0),)
+
+
+def _marks_of(home: Home) -> Marks:
     found = []
     for path in (home.catalog, home.catalog.with_name(home.catalog.name + "-wal")):
         try:

@@ -11,15 +11,19 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from assay.domain.errors import BuildError, NoDataError, StorageError
 from assay.domain.points import Point, reached
 from assay.lake import bronze, definitions, manifest, reads, zones
 from assay.lake.build_tests import BuildTests, TestResult, ordered, write_build_tests
 from assay.lake.storage import disk_full
-from assay.pipelines import steps
-from assay.pipelines.dbt import NodeResult, run_dbt
+from assay.pipelines import reconciling, steps
+from assay.pipelines.dbt import NodeResult, connected, run_dbt
 from assay.pipelines.workspace import Workspace
+
+if TYPE_CHECKING:
+    import duckdb
 
 _SQL = "sql"
 _STEPS = "steps"
@@ -34,6 +38,9 @@ COUNTED = (*_LAYERS, *_POLLED_LAYERS, "silver.kline_defects", "silver.quarantine
 _TAGS = {
     "klines": frozenset({bronze.KLINES}),
     "polled": frozenset({"tickers", "coin_markets", "order_books", "trades"}),
+    "funding": frozenset({"funding_rates"}),
+    "coin_history": frozenset({"coin_history"}),
+    "instruments": frozenset({"instruments"}),
 }
 """Tags of the dbt models, and the datasets without which models of the tag have nothing to do."""
 
@@ -99,34 +106,44 @@ def build(workspace: Workspace, *, full_refresh: bool = False) -> BuildResult:
         If another process is writing, or the disk refuses.
     """
     phases = _Phases()
-    with workspace.writing():
-        plan = _plan(workspace, full_refresh=full_refresh)
+    # One connection for all that dbt does not do: a new one takes as long as all its statements.
+    with workspace.writing(), workspace.lake(read_only=False) as lake:
+        plan = _plan(workspace, lake, full_refresh=full_refresh)
         phases.done("plan")
         if not plan.batches and not plan.everything:
             return BuildResult(seconds=phases.seconds)
         what = f"everything ({plan.reason})" if plan.everything else f"{len(plan.batches)} new batches"
         workspace.say(f"building {what}")
-        results = run_dbt(workspace, "build", select=_SILVER, options=[*plan.options, *_CAUTIOUS])
-        tests = _gate(workspace, results, is_last=not plan.tags)
-        reached(Point.SILVER_DONE)
-        phases.done("silver")
-        if "klines" in plan.tags:
-            workspace.say("computing indicators")
-            with workspace.lake(read_only=False) as lake:
-                steps.refresh(workspace, lake, plan.zones, everything=plan.everything)
-            reached(Point.STEPS_DONE)
-            phases.done("steps")
-        if plan.tags:
-            workspace.say("building gold")
-            results = run_dbt(workspace, "build", select=plan.gold, options=plan.options)
-            tests = _gate(workspace, results, before=tests)
-            reached(Point.GOLD_DONE)
-            phases.done("gold")
-        with workspace.lake(read_only=False) as lake:
-            made_by = {_SQL: definitions.definitions_hash(), _STEPS: steps.identity()}
-            manifest.publish(lake, plan.batches, made_by)
+        with connected():
+            tests = _make_layers(workspace, lake, plan, phases)
+        made_by = {_SQL: definitions.definitions_hash(), _STEPS: steps.identity()}
+        manifest.publish(lake, plan.batches, made_by)
         phases.done("publish")
     return BuildResult(len(plan.batches), len(plan.zones), plan.everything, plan.reason, tests, phases.seconds)
+
+
+def _make_layers(
+    workspace: Workspace, lake: duckdb.DuckDBPyConnection, plan: _Plan, phases: _Phases
+) -> list[NodeResult]:
+    """Make silver, the tables of the Steps and gold, each past the gate before it; return the tests, all good."""
+    results = run_dbt(workspace, "build", select=_SILVER, options=[*plan.options, *_CAUTIOUS])
+    tests = _gate(workspace, results, is_last=not plan.tags)
+    reached(Point.SILVER_DONE)
+    phases.done("silver")
+    if "klines" in plan.tags:
+        workspace.say("computing indicators")
+        steps.refresh(workspace, lake, plan.zones, everything=plan.everything)
+        reached(Point.STEPS_DONE)
+        phases.done("steps")
+        reconciling.refresh(workspace, lake, plan.zones, everything=plan.everything)
+        phases.done("reconciliation")
+    if plan.tags:
+        workspace.say("building gold")
+        results = run_dbt(workspace, "build", select=plan.gold, options=plan.options)
+        tests = _gate(workspace, results, before=tests)
+        reached(Point.GOLD_DONE)
+        phases.done("gold")
+    return tests
 
 
 _SILVER = ("path:models/bronze", "path:models/silver")
@@ -160,36 +177,35 @@ class _Plan:
         return ["path:models/gold", *(["source:silver_steps"] if "klines" in self.tags else [])]
 
 
-def _plan(workspace: Workspace, *, full_refresh: bool) -> _Plan:
-    with workspace.lake(read_only=False) as lake:
-        manifest.prepare(lake)
-        manifest.register(lake, workspace.home.bronze, everything=full_refresh)
-        reason = "asked for" if full_refresh else ""
-        if manifest.definition_changed(lake, _SQL, definitions.definitions_hash()):
-            reason = reason or "the SQL definitions have changed"
-        if manifest.definition_changed(lake, _STEPS, steps.identity()):
-            reason = reason or "the indicators have changed"
-        todo = manifest.pending(lake)
-        if not todo and not reason:
-            if not manifest.holds_batches(lake):
-                raise NoDataError(
-                    "there is nothing to build",
-                    value=workspace.home.root,
-                    todo="run `assay ingest` or `assay import` first",
-                )
-            return _Plan()
-        gone = manifest.absent(lake, workspace.home.bronze, todo)
-        if gone:
-            advice = "import the recording again and run `assay build --full-refresh`"
-            raise BuildError(f"{len(gone)} batches of bronze are gone", value=gone[0], todo=advice)
-        # Tables of polled answers are made with the first of them; until then nobody pays for them.
-        if reason or not manifest.has_definition(lake, _SQL):
-            news = manifest.datasets_of(lake) | {bronze.KLINES}
-            news |= _TAGS["polled"] if manifest.has_table(lake, _POLLED_LAYERS[0]) else set()
-        else:
-            news = manifest.datasets_of(lake, todo)
-        tags = frozenset(tag for tag, datasets in _TAGS.items() if datasets & news)
-        return _Plan(todo, zones.plan_zones(lake, todo, everything=bool(reason)), reason, tags)
+def _plan(workspace: Workspace, lake: duckdb.DuckDBPyConnection, *, full_refresh: bool) -> _Plan:
+    manifest.prepare(lake)
+    manifest.register(lake, workspace.home.bronze_store, everything=full_refresh)
+    reason = "asked for" if full_refresh else ""
+    if manifest.definition_changed(lake, _SQL, definitions.definitions_hash()):
+        reason = reason or "the SQL definitions have changed"
+    if manifest.definition_changed(lake, _STEPS, steps.identity()):
+        reason = reason or "the indicators have changed"
+    todo = manifest.pending(lake)
+    if not todo and not reason:
+        if not manifest.holds_batches(lake):
+            raise NoDataError(
+                "there is nothing to build",
+                value=workspace.home.root,
+                todo="run `assay ingest` or `assay import` first",
+            )
+        return _Plan()
+    gone = manifest.absent(lake, workspace.home.bronze_store, todo)
+    if gone:
+        advice = "import the recording again and run `assay build --full-refresh`"
+        raise BuildError(f"{len(gone)} batches of bronze are gone", value=gone[0], todo=advice)
+    # Tables of polled answers are made with the first of them; until then nobody pays for them.
+    if reason or not manifest.has_definition(lake, _SQL):
+        news = manifest.datasets_of(lake) | {bronze.KLINES}
+        news |= _TAGS["polled"] if manifest.has_table(lake, _POLLED_LAYERS[0]) else set()
+    else:
+        news = manifest.datasets_of(lake, todo)
+    tags = frozenset(tag for tag, datasets in _TAGS.items() if datasets & news)
+    return _Plan(todo, zones.plan_zones(lake, todo, everything=bool(reason)), reason, tags)
 
 
 def _gate(

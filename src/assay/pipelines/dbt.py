@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from assay.domain.errors import BuildError
 from assay.domain.points import Point, is_observed, reached
 from assay.lake import definitions
+from assay.lake.catalog import check_extensions, s3_secret
 from assay.lake.storage import disk_full
 from assay.pipelines.workspace import Workspace
 
@@ -66,6 +67,7 @@ def run_dbt(
     from dbt.cli.main import dbtRunner  # noqa: PLC0415  # heavy, and only a refresh needs it
 
     usual = _usual_options(workspace)
+    check_extensions(workspace.home)
     with _environment(workspace):
         words = [command, "--select", *select, *options, *usual]
         callbacks: list[Callable[[EventMsg], None]] = [_reached] if is_observed() else []
@@ -89,6 +91,30 @@ def run_dbt(
         )
         for result in outcome.result.results  # type: ignore[union-attr]
     ]
+
+
+@contextlib.contextmanager
+def connected() -> Iterator[None]:
+    """Let the runs of the block share one connection to the lake, and close it after them.
+
+    dbt itself keeps it for as long as the process lives. But DuckDB and DuckLake remember every file and every snapshot
+    that a connection has seen and forget them only with it: what refreshes every minute would grow without end.
+    """
+    try:
+        yield
+    finally:
+        _disconnect()
+
+
+def _disconnect() -> None:
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # noqa: PLC0415
+    from dbt.adapters.factory import reset_adapters  # noqa: PLC0415
+
+    reset_adapters()  # type: ignore[no-untyped-call]
+    environment = DuckDBConnectionManager._ENV  # nothing public closes it at once
+    DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+    if environment is not None:
+        environment.close()
 
 
 def prepare(workspace: Workspace) -> None:
@@ -142,11 +168,18 @@ def _reached(event: EventMsg) -> None:
 def _environment(workspace: Workspace) -> Iterator[None]:
     """Give dbt's profile its values for the block; it takes them from the environment only."""
     home, lake = workspace.home, workspace.settings.lake
+    # An empty password in a secret would keep libpq from looking for one in the environment.
+    password = home.postgres.password or os.environ.get("PGPASSWORD", "") if home.postgres else ""
     values = {
-        "DBT_ASSAY_CATALOG": str(home.catalog),
-        "DBT_ASSAY_DATA": str(home.tables),
-        "DBT_ASSAY_BRONZE": str(home.bronze),
+        "DBT_ASSAY_TARGET": ("postgres" if home.postgres else "local") + ("_s3" if home.places.needs_s3 else ""),
+        "DBT_ASSAY_CATALOG": home.postgres.options if home.postgres else str(home.catalog),
+        "DBT_ASSAY_SCHEMA": home.places.catalog_schema,
+        "DBT_ENV_SECRET_ASSAY_PASSWORD": password,
+        **{f"DBT_ENV_SECRET_ASSAY_S3_{name.upper()}": text for name, text in s3_secret(home.places.s3).items()},
+        "DBT_ASSAY_DATA": home.tables_at,
+        "DBT_ASSAY_BRONZE": home.bronze_at,
         "DBT_ASSAY_EXTENSIONS": str(home.extensions),
+        "DBT_ASSAY_CHECKED": "true",
         "DBT_ASSAY_SPILL": str(home.cache / "spill"),
         "DBT_ASSAY_THREADS": str(lake.threads),
         "DBT_ASSAY_MEMORY": lake.memory_limit,

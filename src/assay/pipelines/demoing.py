@@ -94,7 +94,12 @@ class DemoPlan:
     def settings(self, settings: Settings) -> Settings:
         """Return `settings` with this plan in place of what they say about venues and ingesting."""
         chosen = IngestSettings(
-            symbols=self.symbols, depth_symbols=self.depth_symbols, limits_dir=settings.ingest.limits_dir
+            symbols=self.symbols,
+            depth_symbols=self.depth_symbols,
+            limits_dir=settings.ingest.limits_dir,
+            # The simulated venues never change a closed bar: asked again every minute for two hours, each would be
+            # observed 120 times.
+            settle="2m",
         )
         return settings.model_copy(update={"ingest": chosen, "venues": VenuesSettings()})
 
@@ -176,18 +181,18 @@ def prepare(workspace: Workspace, plan: DemoPlan) -> tuple[Workspace, DemoPlan]:
     """
     home = workspace.home
     exchange = simulated(plan.seed, workspace.clock)
-    check_origin(home, simulated_origin(exchange.name))
     kept = read_plan(home)
+    if kept is not None and kept.seed != plan.seed:
+        todo = f"choose another ASSAY_HOME, or --seed {kept.seed}"
+        raise HomeError(f"this home holds the demo of seed {kept.seed}", value=home.root, todo=todo)
+    check_origin(home, simulated_origin(exchange.name))
     if kept is None:
-        if any(True for _ in partitions(home.bronze)):
+        if any(True for _ in partitions(home.bronze_store)):
             todo = "choose another ASSAY_HOME: the demo lives in a time of its own, and needs a home of its own"
             raise HomeError("this home is not empty, and holds no demo", value=home.root, todo=todo)
         claim_origin(home, simulated_origin(exchange.name))
         write_if_absent(home.demo, _plan_json(plan))
         kept = read_plan(home) or plan
-    if kept.seed != plan.seed:
-        todo = f"choose another ASSAY_HOME, or --seed {kept.seed}"
-        raise HomeError(f"this home holds the demo of seed {kept.seed}", value=home.root, todo=todo)
     if read_time(home) is None:
         write_time(home, HomeTime(kept.start))
     return in_its_time(dataclasses.replace(workspace, settings=kept.settings(workspace.settings))), kept

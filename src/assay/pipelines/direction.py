@@ -12,13 +12,12 @@ from datetime import datetime, timedelta
 import numpy as np
 import polars as pl
 
-from assay.domain.errors import BadInputError, NoDataError
+from assay.domain.errors import NoDataError
 from assay.domain.instrument import Resolution, SeriesId, resolve
 from assay.domain.interval import EPOCH
 from assay.evidence.direction import Claim, DirectionEvidence, Forecasts, judge_direction
 from assay.evidence.verdict import Verdict
 from assay.features.compile import use_cache_dir
-from assay.features.labels import direction_label
 from assay.features.sets import DIRECTION
 from assay.lake import reads
 from assay.lake.reads import Span
@@ -28,6 +27,7 @@ from assay.models.logistic import Logistic
 from assay.models.splits import Fold, walk_forward
 from assay.models.walk_forward import OutOfSample, out_of_sample
 from assay.pipelines import steps
+from assay.pipelines.training_table import label_bars
 from assay.pipelines.workspace import Workspace
 from assay.settings import Settings
 
@@ -142,7 +142,8 @@ def answer_direction(
     use_cache_dir(workspace.home.cache / "numba")
     settings = workspace.settings
     with workspace.lake() as lake:
-        available = reads.list_series(lake)
+        then = reads.list_series(lake, as_of=span.as_of, available_at=span.available_at)
+        available = then or reads.list_series(lake)
         resolution = resolve(symbol, available, places=settings.preferred_places, interval=interval)
         klines = reads.read_klines(lake, resolution.series, span, _COLUMNS)
     dataset = dataset_of(klines, resolution.series, settings)
@@ -163,16 +164,8 @@ def dataset_of(klines: pl.DataFrame, series: SeriesId, settings: Settings) -> Da
     NoDataError
         If no row is past the warm-up of the features.
     """
-    horizon, bar = timedelta(hours=settings.model.horizon_hours), series.interval
-    if bar.is_calendar or horizon % bar.duration:
-        todo = "choose another interval, or another model.horizon_hours"
-        raise BadInputError("the horizon is not a whole number of bars", value=f"{horizon} of {bar}", todo=todo)
-    bars = steps.bars_of(klines)
-    matrix = np.ascontiguousarray(DIRECTION.run(bars).matrix)
-    label = direction_label(
-        bars.open_time, bars.close, horizon_us=_microseconds(horizon), interval_us=_microseconds(bar.duration)
-    )
-    complete = np.isfinite(matrix).all(axis=1)
+    labelled = label_bars(klines, series, DIRECTION, timedelta(hours=settings.model.horizon_hours))
+    bars, matrix, label, complete = labelled.bars, labelled.matrix, labelled.label, labelled.is_complete
     rows = complete & label.is_defined
     if not complete.any():
         todo = f"{DIRECTION.warmup + 1} bars in a row are needed; import more"
@@ -253,10 +246,6 @@ def predict_latest(dataset: Dataset, settings: Settings, verdict: Verdict) -> Pr
         fitted_until=_moment(int(dataset.span_end[known].max())),
         fitted_rows=int(known.sum()),
     )
-
-
-def _microseconds(span: timedelta) -> int:
-    return span // timedelta(microseconds=1)
 
 
 def _moment(microseconds: int) -> datetime:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,9 +11,11 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from assay.domain.duration import slot_of
 from assay.domain.errors import AssayError, HomeError, LakeBusyError
 from assay.pipelines.building import build
 from assay.pipelines.demoing import DemoPlan, ask, in_its_time, read_plan
+from assay.pipelines.maintaining import maintain_if_due
 from assay.pipelines.predicting import predict
 from assay.pipelines.runs import exclusive, forget, noted
 from assay.pipelines.schedule import due_slots
@@ -20,9 +24,12 @@ from assay.pipelines.workspace import Workspace
 from assay.venues.timing import machine_seconds
 
 if TYPE_CHECKING:
+    from assay.domain.clock import Clock
+    from assay.settings import Settings
     from assay.venues.sandbox.exchange import Exchange
 
 EVERY = timedelta(minutes=1)
+_TIDIED_EVERY = timedelta(minutes=5)
 COMMAND = "follow"
 _NOTES_KEPT = 60
 
@@ -42,6 +49,7 @@ def follow(
     workspace: Workspace,
     *,
     slots: int = 0,
+    machine: Clock | None = None,
     wait: Callable[[float], object] = time.sleep,
     tell: Callable[[Followed], None] = lambda _: None,
 ) -> int:
@@ -53,6 +61,8 @@ def follow(
         Of a demo home.
     slots : int, default 0
         Stop after so many minutes; 0 never stops.
+    machine : Clock, optional
+        Drives the time of the home; the machine's own clock if none is given.
     wait : callable
         Waits for so many seconds.
     tell : callable
@@ -67,15 +77,20 @@ def follow(
     if plan is None:
         todo = "run `assay demo` first, or `assay run --every 1m` for a home with other data"
         raise HomeError("this home holds no demo", value=workspace.home.root, todo=todo)
-    told = in_its_time(workspace)
-    living = Workspace(plan.settings(told.settings), told.home, told.clock, told.say)
-    exchange = simulated(plan.seed, living.clock)
+    told = in_its_time(workspace, machine)
+    living = Workspace(_sparing(plan.settings(told.settings)), told.home, told.clock, told.say)
     due = due_slots(EVERY, clock=living.clock, elapsed=machine_seconds, wait=wait)
     count = 0
     for slot in islice(due, slots or None):
-        tell(_once(living, plan, exchange, slot))
+        # Made anew, because it remembers whole days of every coin that it was ever asked about.
+        tell(_once(living, plan, simulated(plan.seed, living.clock), slot))
         count += 1
     return count
+
+
+def _sparing(settings: Settings) -> Settings:
+    # With as little to do as a minute brings, a second thread finds nothing and costs as much as the first.
+    return settings.model_copy(update={"lake": settings.lake.model_copy(update={"threads": 1})})
 
 
 def _once(workspace: Workspace, plan: DemoPlan, exchange: Exchange, slot: datetime) -> Followed:
@@ -85,6 +100,8 @@ def _once(workspace: Workspace, plan: DemoPlan, exchange: Exchange, slot: dateti
             ingested = ask(workspace, plan, exchange)
             build(workspace)
             predicted = predict(workspace)
+            if slot == slot_of(slot, _TIDIED_EVERY):
+                maintain_if_due(workspace)
             summary |= {"new_batches": ingested.new_batches, "predictions": predicted.live}
     except LakeBusyError as error:
         return Followed(slot, error=str(error))
@@ -92,5 +109,12 @@ def _once(workspace: Workspace, plan: DemoPlan, exchange: Exchange, slot: dateti
         return Followed(slot, error=str(error), seconds=round(time.perf_counter() - started, 3))
     finally:
         forget(workspace, COMMAND, keep=_NOTES_KEPT)
+        _return_memory()
     seconds = round(time.perf_counter() - started, 3)
     return Followed(slot, ingested.new_batches, predicted.live, seconds)
+
+
+def _return_memory() -> None:
+    """Give back what the C library keeps of a refresh for later: a fifth of all, idle until the next minute."""
+    with contextlib.suppress(OSError, AttributeError):  # not every C library can
+        ctypes.CDLL(None).malloc_trim(0)

@@ -14,6 +14,7 @@ import polars as pl
 
 from assay.domain.errors import AssayError, BadInputError, StorageError
 from assay.lake import bronze
+from assay.lake.disk import check_budget
 from assay.lake.recordings import Recording, RecordingSpec, find_files, read_recording
 from assay.lake.recordings.recording import ImportReport
 from assay.lake.storage import check_free_space
@@ -87,6 +88,7 @@ def import_path(workspace: Workspace, path: Path, spec: RecordingSpec) -> Iterat
 def import_file(workspace: Workspace, file: Path, spec: RecordingSpec) -> Imported:
     """Import one file; importing the same file in the same way again changes nothing."""
     check_free_space(workspace.home.root, int(workspace.settings.lake.min_free_bytes))
+    check_budget(workspace.home, int(workspace.settings.lake.disk_budget))
     if spec.recorded_at and spec.recorded_at > workspace.clock.now():
         todo = "it is when the file was fetched; leave it out if nobody knows"
         raise BadInputError("recorded-at lies in the future", value=spec.recorded_at.isoformat(), todo=todo)
@@ -98,7 +100,8 @@ def import_file(workspace: Workspace, file: Path, spec: RecordingSpec) -> Import
         *place, known_at.alias("known_at"), (pl.col("close_time") + PUBLICATION_DELAY).alias("available_at")
     )
     quarantined = recording.quarantined.with_columns(*place, known_at.alias("known_at"))
-    is_new = bronze.write_batch(workspace.home.bronze, header, body=recording.body, rows=rows, quarantined=quarantined)
+    store = workspace.home.bronze_store
+    is_new = bronze.write_batch(store, header, body=recording.body, rows=rows, quarantined=quarantined)
     shown = recording.quarantined.head(SHOWN_ROWS).select("row_number", "cause").rows()
     return Imported(str(file), header.batch_id, is_new, recording.report, quarantined=tuple(shown))
 

@@ -12,7 +12,7 @@ import polars as pl
 
 from assay.domain.duration import parse_duration
 from assay.domain.errors import AssayError
-from assay.domain.instrument import Market, SeriesId
+from assay.domain.instrument import SeriesId
 from assay.domain.interval import EPOCH
 from assay.lake import bronze
 from assay.lake.bronze import BatchHeader
@@ -27,8 +27,9 @@ from assay.pipelines.ingesting.sources import OF_ONE_SYMBOL
 from assay.pipelines.workspace import Workspace
 from assay.venues.datasets import KLINES
 from assay.venues.parsed import Parsed, Venue
-from assay.venues.registry import find_venue, venue_names
-from assay.venues.spec import Endpoint, Kind, Request, Role
+from assay.venues.registry import find_api
+from assay.venues.requests import moment_of, period_of
+from assay.venues.spec import Endpoint, Request, Role
 from assay.venues.transport import Response
 
 OPEN, RETRIED, HEALED = "open", "retried", "healed"
@@ -70,9 +71,10 @@ def retry(workspace: Workspace, one: Quarantined) -> Retried:
     header = one.header
     if header.endpoint == IMPORTED:
         return _useless(header, "it came from a file: mend the file and import it again")
-    if header.venue not in venue_names():
+    venue = find_api(header.venue, header.endpoint)
+    if venue is None:
         return _useless(header, "there is no reader for this venue")
-    venue, body = find_venue(header.venue), bronze.read_body(workspace.home.bronze, header)
+    body = bronze.read_body(workspace.home.bronze_store, header)
     endpoint = venue.spec.endpoint(header.endpoint)
     request = _request(endpoint, header)
     asked_at = header.known_at - _UNDER_WAY
@@ -89,7 +91,7 @@ def retry(workspace: Workspace, one: Quarantined) -> Retried:
         return _useless(header, _cause(parsed))
     batch = _of_its_own(batch, header)
     bronze.write_batch(
-        workspace.home.bronze, batch.header, body=body, rows=batch.rows, quarantined=batch.quarantined.clear()
+        workspace.home.bronze_store, batch.header, body=body, rows=batch.rows, quarantined=batch.quarantined.clear()
     )
     return Retried(header.batch_id, batch.header.batch_id, batch.rows.height, "")
 
@@ -105,18 +107,18 @@ def states(workspace: Workspace, found: list[Quarantined]) -> list[str]:
         venue: read_coverage(
             workspace.home, venue, settle=parse_duration(settings.settle), confirmations=settings.confirmations
         )
-        for venue in {one.header.venue for one in found} & set(venue_names())
+        for venue in {one.header.venue for one in found if find_api(one.header.venue, one.header.endpoint)}
     }
     told = []
     for one in found:
         header, state = one.header, OPEN
-        if header.venue in ledgers and header.endpoint != IMPORTED:
-            spec = find_venue(header.venue).spec
-            again = _retry_header(header, spec.endpoint(header.endpoint).dataset)
-            if bronze.find_batch(workspace.home.bronze, again):
+        venue = find_api(header.venue, header.endpoint)
+        if venue is not None and header.endpoint != IMPORTED:
+            again = _retry_header(header, venue.spec.endpoint(header.endpoint).dataset)
+            if bronze.find_batch(workspace.home.bronze_store, again):
                 state = RETRIED
             elif again.dataset == KLINES:
-                series, start, end = _asked(find_venue(header.venue), header)
+                series, start, end = _asked(venue, header)
                 end = min(end, series.interval.floor(header.known_at))
                 is_whole = not ledgers[header.venue].series(series).missing(series.interval.ceil(start), end)
                 state = HEALED if start < end and is_whole else OPEN
@@ -135,7 +137,8 @@ def _cause(parsed: Parsed) -> str:
 
 def _request(endpoint: Endpoint, header: BatchHeader) -> Request:
     params = tuple(sorted((name, text) for name, text in header.parameters.items() if name != _RETRY_OF))
-    return Request(header.venue, endpoint.name, endpoint.path, params, endpoint.weight.of(dict(params)))
+    path, weight = endpoint.path_of(dict(params)), endpoint.weight.of(dict(params))
+    return Request(header.venue, endpoint.name, path, params, weight, endpoint.not_in_query)
 
 
 def _asked(venue: Venue, header: BatchHeader) -> tuple[SeriesId, datetime, datetime]:
@@ -146,16 +149,15 @@ def _asked(venue: Venue, header: BatchHeader) -> tuple[SeriesId, datetime, datet
         parameter = endpoint.parameter(role)
         return header.parameters.get(parameter.name) if parameter else None
 
-    def moment(role: Role, otherwise: datetime, *, after: int) -> datetime:
+    def moment(role: Role, otherwise: datetime) -> datetime:
         parameter, found = endpoint.parameter(role), text(role)
-        if parameter is None or found is None:
-            return otherwise
-        unit = timedelta(seconds=1) if parameter.kind is Kind.SECONDS else timedelta(milliseconds=1)
-        return EPOCH + (int(found) + after) * unit
+        return otherwise if parameter is None or found is None else moment_of(parameter, found)
 
     symbol = venue.spec.symbols.to_symbol(text(Role.SYMBOL) or "")
-    series = SeriesId(header.venue, Market.SPOT, symbol, venue.spec.interval(text(Role.INTERVAL) or ""))
-    return series, moment(Role.START, EPOCH, after=0), moment(Role.LAST, header.known_at, after=1)
+    series = SeriesId(header.venue, endpoint.market, symbol, venue.spec.interval(text(Role.INTERVAL) or ""))
+    if period := text(Role.PERIOD):
+        return series, *period_of(period)
+    return series, moment(Role.START, EPOCH), moment(Role.LAST, header.known_at)
 
 
 def _batch(venue: Venue, header: BatchHeader, answer: Answer) -> Batch:
@@ -165,7 +167,8 @@ def _batch(venue: Venue, header: BatchHeader, answer: Answer) -> Batch:
         question = KlinesQuestion(answer.request, start, end, int(answer.param(Role.LIMIT) or 1), header.slot)
         return batches.klines_batch(venue.spec, series, question, answer)
     symbol = venue.spec.symbols.to_symbol(answer.param(Role.SYMBOL) or "") if dataset in OF_ONE_SYMBOL else None
-    return batches.snapshot_batch(dataset, answer, header.slot, symbol=symbol)
+    delay = venue.spec.publication_delay
+    return batches.snapshot_batch(dataset, answer, header.slot, symbol=symbol, delay=delay)
 
 
 def _retry_header(header: BatchHeader, dataset: str) -> BatchHeader:

@@ -29,7 +29,8 @@ def inside(exchange: Exchange, plan: IngestPlan) -> IngestPlan:
 
     def moved(one: VenuePlan) -> VenuePlan:
         base_url = f"http://sandbox.invalid{exchange.prefixes[one.spec.name]}"  # no one else can answer there
-        return replace(one, spec=replace(one.spec, limits=()), base_url=base_url)
+        archive = moved(one.archive) if one.archive else None
+        return replace(one, spec=replace(one.spec, limits=()), base_url=base_url, archive=archive)
 
     return IngestPlan(tuple(moved(one) for one in plan.venues if one.spec.name in exchange.prefixes))
 

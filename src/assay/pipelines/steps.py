@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
-from assay.domain.interval import EPOCH
+from assay.domain.interval import EPOCH, Interval
 from assay.features.bars import Bars
 from assay.features.compile import use_cache_dir
 from assay.features.sets import DIRECTION, TECHNICAL, FeatureSet, SetState
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 TABLE = "silver.technical_indicators"
 _SERIES_AT_ONCE = 32
 _FEW_BARS = 24
+_STRIDE = 128
 
 
 def identity(feature_set: FeatureSet = TECHNICAL) -> str:
@@ -97,15 +99,21 @@ def _computed(lake: duckdb.DuckDBPyConnection, wanted: Sequence[Resumption]) -> 
 
 def _compute(one: Resumption, klines: pl.DataFrame) -> Computed:
     state = None if one.state is None else SetState.restore(one.state)
-    kept = _rows_to_keep(klines)
+    kept = _rows_to_keep(klines, Interval.parse(one.key[3]))
     run = TECHNICAL.run(bars_of(klines), state, checkpoint_at=kept)
     moments = klines["open_time"].gather(kept).to_list()
     states = {moment: state.save() for moment, state in zip(moments, run.checkpoints, strict=True)}
     return Computed(one.key, _frame(klines, run.matrix, TECHNICAL.columns), states)
 
 
-def _rows_to_keep(klines: pl.DataFrame) -> list[int]:
-    """Return the last row of every month, and the last row of all."""
-    month = klines["open_time"].dt.truncate("1mo")
+def _rows_to_keep(klines: pl.DataFrame, interval: Interval) -> list[int]:
+    """Return the last row of every month, the last row of all, and that of the last two strides before it.
+
+    The newest bars are those that come again, a few of them in every refresh of a series that is followed.
+    """
+    opened = klines["open_time"]
+    month = opened.dt.truncate("1mo")
     last = (month != month.shift(-1)).fill_null(value=True)
-    return last.arg_true().to_list()
+    stride = opened.dt.epoch("us") // (interval.duration // timedelta(microseconds=1) * _STRIDE)
+    strides = (stride != stride.shift(-1)).fill_null(value=False).arg_true().to_list()[-2:]
+    return sorted({*last.arg_true().to_list(), *strides})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING
 from assay.domain.clock import Clock, SystemClock
 from assay.lake.catalog import connect, is_made
 from assay.lake.home import Home, open_home
-from assay.lake.lock import file_lock
+from assay.lake.lock import is_held, is_writer_locked, writer_lock
 from assay.lake.origin import read_time
+from assay.lake.places import Places, S3Access
 from assay.lake.pool import LakePool
 from assay.lake.storage import check_free_space
 from assay.lake.version import NO_VERSION, DataVersion, read_version
@@ -20,6 +22,9 @@ from assay.settings import Settings
 
 if TYPE_CHECKING:
     import duckdb
+
+
+_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
 def _silent(_text: str) -> None:
@@ -60,8 +65,12 @@ class Workspace:
         """
         check_free_space(self.home.root, int(self.settings.lake.min_free_bytes))
         timeout_s = self.settings.lake.lock_timeout_s
-        with file_lock(self.home.writer_lock, timeout_s=timeout_s, on_wait=self.say):
+        with writer_lock(self.home, timeout_s=timeout_s, on_wait=self.say):
             yield
+
+    def is_being_written(self) -> bool:
+        """Whether a process holds the writer lock, or runs all of it in one go."""
+        return is_held(self.home.run_lock) or is_writer_locked(self.home)
 
     @contextlib.contextmanager
     def lake(self, *, read_only: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -106,8 +115,26 @@ def open_workspace(
     HomeError
         If that directory is not Assay's to use.
     """
-    home = open_home(settings.home, create=create)
+    home = open_home(settings.home, create=create, places=places_of(settings))
     if clock is None:
         machine, remembered = SystemClock(), read_time(home)
         clock = machine if remembered is None else remembered.clock(machine)
     return Workspace(settings, home, clock, say)
+
+
+def places_of(settings: Settings) -> Places:
+    """Return where the parts of the lake lie; the keys of an object store come from the environment and nowhere else.
+
+    Raises
+    ------
+    SettingsError
+        If something lies where it cannot be reached: there are no keys for it, or a package is missing.
+    """
+    lake = settings.lake
+    catalog = lake.catalog.get_secret_value() if lake.catalog else ""
+    key_id, secret, token = (os.environ.get(name, "") for name in _KEYS)
+    endpoint = lake.s3.endpoint_url.rstrip("/")
+    access = S3Access(key_id, secret, token, lake.s3.region, endpoint, lake.s3.path_style)
+    places = Places(lake.bronze, lake.tables, catalog, lake.catalog_schema, access)
+    places.check()
+    return places

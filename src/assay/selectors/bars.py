@@ -8,7 +8,7 @@ is never filled in: a coarse bar says how many it lacks.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 import polars as pl
@@ -21,6 +21,7 @@ from assay.lake import reads
 from assay.lake.catalog import CATALOG
 from assay.selectors.kept import Reading
 
+_REVISIONS = "silver.kline_revisions"
 _DAY = timedelta(days=1)
 _MICROSECOND = timedelta(microseconds=1)
 _COLUMNS = (
@@ -47,6 +48,25 @@ def series_bars(reading: Reading, series: SeriesId) -> pl.DataFrame:
         If it has none.
     """
     return reading.part(("bars", series), lambda one: _read(one, series), weigh=_weight)
+
+
+def open_bar_known_at(reading: Reading, series: SeriesId) -> datetime | None:
+    """Return when the newest stored bar that may still change was received last; None if all are closed."""
+    return reading.part(("open bar", series), lambda one: _open_bar_known_at(one, series))
+
+
+def _open_bar_known_at(reading: Reading, series: SeriesId) -> datetime | None:
+    opened: datetime | None = series_bars(reading, series).filter(~pl.col("is_closed"))["open_time"].max()  # type: ignore[assignment]  # of a column of moments
+    if opened is None:
+        return None
+    # A literal: DuckLake leaves files unread only by constants it sees when it plans.
+    found = reading.connection.execute(
+        f"select max(known_at) from {reading.table(_REVISIONS)} "
+        f"where {_KEY} and open_time = timestamptz '{opened.isoformat()}'",
+        list(series.key),
+    ).fetchall()
+    known_at: datetime | None = found[0][0]
+    return known_at
 
 
 def coarser_bars(reading: Reading, series: SeriesId, interval: Interval) -> pl.DataFrame:
@@ -149,17 +169,19 @@ def _reduced(extreme: np.ufunc, values: pl.Series, first: np.ndarray[tuple[int],
 
 def _read(reading: Reading, series: SeriesId) -> pl.DataFrame:
     table = reading.table(reads.CLEANED, "bars")
-    if reading.as_of is not None:  # the series first: no rule of the table looks beyond it
-        known = f"{CATALOG}.silver.kline_revisions where {_KEY} and {moments.known_by(reading.as_of)}"
+    if not reading.is_now:  # the series first: no rule of the table looks beyond it
+        known = (
+            f"{CATALOG}.silver.kline_revisions where {_KEY} and {moments.seen_by(reading.as_of, reading.available_at)}"
+        )
         table = f"({reads.cleaned_sql('seen')})"
         reading.connection.execute(f"create or replace temporary table seen as select * from {known}", list(series.key))
     frame = reading.connection.execute(
         f"select {', '.join(_COLUMNS)} from {table} where {_KEY} order by open_time", list(series.key)
     ).pl()
     if frame.is_empty():
-        then = "ask of a later moment" if reading.as_of else "run `assay ingest` and `assay build`"
+        then = "run `assay ingest` and `assay build`" if reading.is_now else "ask of a later moment"
         raise NoDataError(
-            "the lake has no bars of this series" + (" as of then" if reading.as_of else ""), value=series, todo=then
+            "the lake has no bars of this series" + ("" if reading.is_now else " as of then"), value=series, todo=then
         )
     return frame.with_columns(pl.col("missing_bars").cast(pl.Int64))
 

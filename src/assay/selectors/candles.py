@@ -13,9 +13,11 @@ from assay.domain.errors import BadInputError, NoDataError
 from assay.domain.instrument import Resolution, SeriesId
 from assay.domain.interval import CODES, Interval, utc
 from assay.features.step import Step
+from assay.lake.coverage_causes import HoleCause
 from assay.pipelines.workspace import Workspace
 from assay.selectors import series as series_
-from assay.selectors.bars import can_make, coarser_bars, series_bars, source_of
+from assay.selectors.bars import can_make, coarser_bars, open_bar_known_at, series_bars, source_of
+from assay.selectors.coverage import hole_cause
 from assay.selectors.indicators import IndicatorLine, line_of, parse_indicators
 from assay.selectors.kept import Reading, answer
 from assay.selectors.series import stored_ranges
@@ -49,6 +51,8 @@ class CandleRequest:
         Names and parameters of Steps, such as ``ema:12``.
     as_of : datetime, optional
         Only what was known then.
+    available_at : datetime, optional
+        Only what a system that ran then would have had; both may be given.
     include_provisional : bool, default True
         Bars that may still change, too.
     may_coarsen : bool, default False
@@ -63,17 +67,19 @@ class CandleRequest:
     limit: int = 1_500
     indicators: tuple[str, ...] = ()
     as_of: datetime | None = None
+    available_at: datetime | None = None
     include_provisional: bool = True
     may_coarsen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Bars that are missing: `bars` of the stored interval, that would open in ``[start, end)``."""
+    """Bars that are missing: `bars` of the stored interval, that would open in ``[start, end)``, and why."""
 
     start: datetime
     end: datetime
     bars: int
+    cause: HoleCause
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,6 +107,8 @@ class Candles:
         How many there are.
     provisional : tuple of datetime
         Open times of the bars that may still change.
+    provisional_known_at : datetime or None
+        When the newest of them was received last; None if there is none.
     is_cut : bool
         Whether the range holds more bars than `limit`.
     """
@@ -117,6 +125,7 @@ class Candles:
     gaps: tuple[Gap, ...] = ()
     gap_count: int = 0
     provisional: tuple[datetime, ...] = ()
+    provisional_known_at: datetime | None = None
     is_cut: bool = False
 
     @property
@@ -176,9 +185,9 @@ def candles(workspace: Workspace, request: CandleRequest) -> Candles:
     def compute(reading: Reading) -> Candles:
         resolution = _resolve(reading, request.symbol, requested, places)
         picked = _pick(reading, resolution, requested, wanted, may_coarsen=request.may_coarsen)
-        return _told(reading, picked, request, steps)
+        return _told(reading, picked, request, steps=steps, workspace=workspace)
 
-    return answer(workspace, request, compute, as_of=request.as_of, weigh=_weight)
+    return answer(workspace, request, compute, as_of=request.as_of, available_at=request.available_at, weigh=_weight)
 
 
 def _weight(found: Candles) -> int:
@@ -204,6 +213,7 @@ def _resolve(reading: Reading, symbol: str, requested: Interval, places: Sequenc
         return series_.find(symbol, fitting, places=places)
     except NoDataError:
         found = series_.find(symbol, available, places=places).series  # says so if nobody knows the symbol
+        series_.check_known(reading)
         stored = ", ".join(one.interval.code for one in _at(available, found))
         todo = f"bars of {stored} are stored: ask for one of them, or for a longer interval that they fit into"
         what = f"{series_.name_of(found.key[:3])} cannot be shown at this interval"
@@ -264,10 +274,14 @@ def _nothing(reading: Reading, stored: Sequence[SeriesId], wanted: _Range) -> No
             todo = f"there are bars of {series} from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
             value = f"{wanted.start or ''} to {wanted.end or ''}"
             return NoDataError("no bars in this range", value=value, todo=todo)
-    return NoDataError("nothing was known of this series then", value=stored[0], todo="ask of a later moment")
+    series_.check_known(reading)
+    todo = "ask of a later moment"
+    return NoDataError("nothing was known of this series then", value=series_.name_of(stored[0].key[:3]), todo=todo)
 
 
-def _told(reading: Reading, picked: _Picked, request: CandleRequest, steps: Mapping[str, Step]) -> Candles:
+def _told(
+    reading: Reading, picked: _Picked, request: CandleRequest, *, steps: Mapping[str, Step], workspace: Workspace
+) -> Candles:
     limit, found = request.limit, picked.found
     cut = found.head(limit) if request.start is not None else found.tail(limit)
     rows = picked.bars["open_time"].search_sorted(cut["open_time"]).to_numpy()
@@ -279,8 +293,9 @@ def _told(reading: Reading, picked: _Picked, request: CandleRequest, steps: Mapp
     seen_from = request.start or cut["open_time"][0]
     seen_until = request.end if request.end is not None and not is_cut else cut["close_time"][-1]
     gaps = _gaps(series_bars(reading, picked.series), seen_from, seen_until)
-    longest = sorted(gaps, key=lambda one: one.bars, reverse=True)[:MOST_GAPS]
+    longest = sorted(gaps, key=lambda hole: hole[2], reverse=True)[:MOST_GAPS]
     first, last = _whole(reading, stored, picked)
+    provisional = tuple(cut.filter(~pl.col("is_closed"))["open_time"])
     return Candles(
         resolution=picked.resolution,
         requested_interval=request.interval,
@@ -291,25 +306,33 @@ def _told(reading: Reading, picked: _Picked, request: CandleRequest, steps: Mapp
         last_open_time=last,
         frame=cut.select(_SHOWN),
         indicators=lines,
-        gaps=tuple(sorted(longest, key=lambda one: one.start)),
+        gaps=tuple(Gap(*hole, _cause(reading, workspace, picked.series, hole)) for hole in sorted(longest)),
         gap_count=len(gaps),
-        provisional=tuple(cut.filter(~pl.col("is_closed"))["open_time"]),
+        provisional=provisional,
+        provisional_known_at=open_bar_known_at(reading, picked.series) if provisional else None,
         is_cut=is_cut,
     )
 
 
 def _whole(reading: Reading, stored: Sequence[SeriesId], picked: _Picked) -> tuple[datetime, datetime]:
     """Return when the first and the last stored bar open, in any interval; as of a moment, in the one shown."""
-    if reading.as_of is not None:
+    if not reading.is_now:
         opened = series_bars(reading, picked.series)["open_time"]
         return opened[0], opened[-1]
     ranges = [stored_ranges(reading)[one] for one in stored]
     return min(first for first, _ in ranges), max(last for _, last in ranges)
 
 
-def _gaps(bars: pl.DataFrame, start: datetime, end: datetime) -> list[Gap]:
-    """Return the holes between stored bars that reach into ``[start, end)``."""
+def _cause(reading: Reading, workspace: Workspace, series: SeriesId, hole: tuple[datetime, datetime, int]) -> HoleCause:
+    """Return why the bars are missing; what would have been known of that at the time is not worked out."""
+    if reading.available_at is not None:
+        return HoleCause.UNKNOWN
+    return hole_cause(reading, workspace, series, hole[:2])
+
+
+def _gaps(bars: pl.DataFrame, start: datetime, end: datetime) -> list[tuple[datetime, datetime, int]]:
+    """Return start, end and missing bars of the holes between stored bars that reach into ``[start, end)``."""
     found = bars.select(
         pl.col("close_time").shift(1).alias("start"), pl.col("open_time").alias("end"), pl.col("missing_bars")
     ).filter((pl.col("missing_bars") > 0) & (pl.col("end") > start) & (pl.col("start") < end))
-    return [Gap(*row) for row in found.iter_rows()]
+    return list(found.iter_rows())

@@ -2,87 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
-from assay.domain.duration import parse_duration
 from assay.domain.instrument import SeriesId
 from assay.domain.interval import CODES, Interval
-from assay.domain.spans import NOTHING, Spans
+from assay.domain.spans import Spans
 from assay.lake import as_of as moments
 from assay.lake import reads
-from assay.lake.coverage_cache import read_coverage
-from assay.lake.coverage_proof import SeriesCoverage
+from assay.lake.coverage_causes import HoleCause, HolePart, Remedy
 from assay.pipelines.workspace import Workspace
+from assay.selectors.coverage_causes import parts_of
+from assay.selectors.health import SeriesHealth, count_series
 from assay.selectors.kept import Reading
 
 MOST_HOLES = 500
 _REVISIONS = "silver.kline_revisions"
 
 
-class HoleCause(StrEnum):
-    """Why bars are missing."""
-
-    VENUE_HAS_NONE = "venue has none"
-    """Asked for late enough and often enough: answers came, without the bars."""
-    IN_DOUBT = "in doubt"
-    """Asked for late enough, but not often enough to be sure."""
-    SET_ASIDE = "set aside"
-    """Bronze holds the bars and silver does not: they are in quarantine, or wait for the next build."""
-    NOT_ANSWERED = "not answered"
-    """No answer that came late enough covers them: not asked for yet, or not answered."""
-    NOT_KNOWN = "not known"
-    """Files, whose gaps prove nothing; or asked of a moment in the past, of which no record is kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class SeriesHealth:
-    """One series; the counts after `missing_bars` are None as of a moment.
-
-    Attributes
-    ----------
-    venue, market, symbol, interval : str
-    bars : int
-        That are stored.
-    first_open_time, last_open_time : datetime
-        Of the first and the last of them.
-    missing_bars : int
-        Between those two.
-    holes, provisional_bars, zero_volume_bars, outliers, restated_bars : int or None
-        Runs of missing bars; bars that may still change, that nothing was traded in, that moved more than usual, that
-        have changed since they were first received.
-    """
-
-    venue: str
-    market: str
-    symbol: str
-    interval: str
-    bars: int
-    first_open_time: datetime
-    last_open_time: datetime
-    missing_bars: int
-    holes: int | None = None
-    provisional_bars: int | None = None
-    zero_volume_bars: int | None = None
-    outliers: int | None = None
-    restated_bars: int | None = None
-
-    @property
-    def series(self) -> str:
-        """``venue:market:SYMBOL``."""
-        return f"{self.venue}:{self.market}:{self.symbol}"
-
-    @property
-    def coverage(self) -> float:
-        """Bars over bars expected between the first and the last; a fraction."""
-        return self.bars / (self.bars + self.missing_bars)
-
-
 @dataclass(frozen=True, slots=True)
 class SeriesHole:
-    """A run of missing bars of one series: those that would open in ``[start, end)``."""
+    """A run of missing bars of one series, those that would open in ``[start, end)``, why, and what tells it.
+
+    `remedy` says what may still bring them: ``ask``, ``build`` or ``nothing``.
+    """
 
     venue: str
     market: str
@@ -92,20 +37,13 @@ class SeriesHole:
     end: datetime
     bars: int
     cause: HoleCause
+    evidence: str = ""
+    remedy: Remedy = Remedy.NOTHING
 
 
 _Hole = tuple[str, str, str, str, datetime, datetime, int]
 """Venue, market, symbol, interval, start, end, bars."""
 
-_NOW = """
-select
-    venue, market, symbol, interval, count(*), min(open_time), max(open_time),
-    sum(missing_bars_before)::bigint, count(*) filter (where is_gap_before),
-    count(*) filter (where not is_closed), count(*) filter (where volume = 0),
-    count(*) filter (where is_outlier), count(*) filter (where revision > 1)
-from {bars}
-group by all order by all
-"""
 _HOLES_NOW = """
 select
     venue, market, symbol, interval,
@@ -165,47 +103,64 @@ def series_health(reading: Reading) -> tuple[SeriesHealth, ...]:
     return reading.part("series health", _series_health)
 
 
-def series_holes(reading: Reading, workspace: Workspace) -> tuple[SeriesHole, ...]:
-    """Return the latest holes, at most 500, with what the answers in bronze prove of them; as of a moment, without."""
+def series_holes(reading: Reading, workspace: Workspace, *, most: int = MOST_HOLES) -> tuple[SeriesHole, ...]:
+    """Return the latest holes between bars, at most `most`, each in parts of one cause; as of a moment, of unknown."""
+    found = holes_of(reading, workspace, missing_spans(reading, most))
+    return tuple(sorted(found, key=lambda one: (one.end, one.venue, one.symbol, one.interval), reverse=True))
+
+
+def missing_spans(reading: Reading, most: int = MOST_HOLES) -> dict[SeriesId, Spans]:
+    """Return where bars are missing between the bars of each series: the latest holes, at most `most`."""
     if not any(one.missing_bars for one in series_health(reading)):
-        return ()
-    holes = reading.part("holes", _holes)
-    if reading.as_of is not None:
-        return tuple(SeriesHole(*hole, HoleCause.NOT_KNOWN) for hole in holes)
-    ingest = workspace.settings.ingest
-    settle = parse_duration(ingest.settle)
-    ledgers = {
-        venue: read_coverage(workspace.home, venue, settle=settle, confirmations=ingest.confirmations)
-        for venue in sorted({hole[0] for hole in holes})
+        return {}
+    found: dict[SeriesId, list[tuple[datetime, datetime]]] = {}
+    for *key, start, end, _ in reading.part(("holes", most), lambda one: _holes(one, most)):
+        found.setdefault(SeriesId.of(*key), []).append((start, end))
+    return {series: Spans.of(spans) for series, spans in found.items()}
+
+
+def holes_of(reading: Reading, workspace: Workspace, missing: Mapping[SeriesId, Spans]) -> Iterator[SeriesHole]:
+    """Yield the missing bars of these series in parts of one cause each."""
+    for series, spans in missing.items():
+        for part in hole_parts(reading, workspace, series, spans):
+            yield SeriesHole(*series.key, *(getattr(part, name) for name in HolePart.__slots__))
+
+
+def hole_parts(reading: Reading, workspace: Workspace, series: SeriesId, holes: Spans) -> list[HolePart]:
+    """Return holes of a series in parts of one cause; as of a moment, the record of answers does not tell any."""
+    if reading.as_of is None:
+        return parts_of(reading, workspace, series, holes, known=known_of(reading, series))
+    told, count = "causes are told as of now only", series.interval.count
+    return [HolePart(*hole, count(*hole), HoleCause.UNKNOWN, told) for hole in holes]
+
+
+def hole_cause(reading: Reading, workspace: Workspace, series: SeriesId, hole: tuple[datetime, datetime]) -> HoleCause:
+    """Return the cause of a hole ``[start, end)`` of a series; of one with parts of several, the least certain."""
+    parts = hole_parts(reading, workspace, series, Spans.of([hole]))
+    return max((one.cause for one in parts), key=[*HoleCause].index)
+
+
+def known_of(reading: Reading, series: SeriesId) -> tuple[datetime | None, datetime | None]:
+    """Return when the first bar of a series that tables hold opens, and when the last closes."""
+    by_key = reading.part("edges of series", _edges)
+    return by_key.get(series.key, (None, None))
+
+
+def _edges(reading: Reading) -> dict[tuple[str, str, str, str], tuple[datetime | None, datetime | None]]:
+    return {
+        (one.venue, one.market, one.symbol, one.interval): (
+            one.first_open_time,
+            Interval.parse(one.interval).close_time(one.last_open_time),
+        )
+        for one in series_health(reading)
     }
-    return tuple(
-        SeriesHole(*hole, _cause(ledgers[hole[0]].series(SeriesId.of(*hole[:4])), hole[4], hole[5])) for hole in holes
-    )
-
-
-def _cause(proven: SeriesCoverage, start: datetime, end: datetime) -> HoleCause:
-    """Return what is proven of the whole hole; of one with parts of several kinds, the least certain."""
-    hole = Spans.of([(start, end)])
-    asked = proven.settled | proven.held | proven.confirmed_empty
-    if not asked and not proven.in_vain:
-        return HoleCause.NOT_KNOWN
-    in_vain = NOTHING
-    for spans in proven.in_vain.values():
-        in_vain |= spans & hole
-    left = hole - asked
-    if left - in_vain:
-        return HoleCause.NOT_ANSWERED
-    if left:
-        return HoleCause.IN_DOUBT
-    return HoleCause.VENUE_HAS_NONE if not hole - proven.confirmed_empty else HoleCause.SET_ASIDE
 
 
 def _series_health(reading: Reading) -> tuple[SeriesHealth, ...]:
     if not reading.has(reads.CLEANED):
         return ()
     if reading.as_of is None:
-        rows = reading.connection.execute(_NOW.format(bars=reading.table(reads.CLEANED))).fetchall()
-        return tuple(SeriesHealth(*row) for row in rows)
+        return count_series(reading.connection, reading.table(reads.CLEANED))
     rows = reading.connection.execute(_then(reading) + _SERIES_THEN).fetchall()
     return tuple(_health_then(row) for row in rows)
 
@@ -216,10 +171,10 @@ def _health_then(row: tuple[Any, ...]) -> SeriesHealth:
     return SeriesHealth(venue, market, symbol, interval, bars, first, last, missing)
 
 
-def _holes(reading: Reading) -> tuple[_Hole, ...]:
+def _holes(reading: Reading, most: int) -> tuple[_Hole, ...]:
     if reading.as_of is None:
         query = _HOLES_NOW.format(bars=reading.table(reads.CLEANED))
-        return tuple(reading.connection.execute(query, [MOST_HOLES]).fetchall())
+        return tuple(reading.connection.execute(query, [most]).fetchall())
     series = {
         f"{one.series}:{one.interval}": Interval.parse(one.interval)
         for one in series_health(reading)
@@ -234,7 +189,7 @@ def _holes(reading: Reading) -> tuple[_Hole, ...]:
         if start < opened:
             found.append((*key, start, opened, interval.count(start, opened)))
     found.sort(key=lambda hole: (hole[5], hole[:4]), reverse=True)
-    return tuple(found[:MOST_HOLES])
+    return tuple(found[:most])
 
 
 def _then(reading: Reading) -> str:

@@ -9,9 +9,10 @@ from datetime import datetime
 
 from assay.domain.errors import NoDataError
 from assay.pipelines.workspace import Workspace
-from assay.selectors.coverage import SeriesHealth, series_health
+from assay.selectors.coverage import series_health
 from assay.selectors.data_page import RunNote, last_runs
 from assay.selectors.freshness import SourceFreshness, freshness
+from assay.selectors.health import SeriesHealth
 from assay.selectors.kept import Reading, answer
 from assay.selectors.market import TABLE, CoinRow, MarketOverview, overview
 from assay.selectors.predictions import latest_predictions

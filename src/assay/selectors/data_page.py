@@ -13,8 +13,10 @@ from assay.domain.interval import utc
 from assay.lake import reads
 from assay.lake.build_tests import BuildTests, read_build_tests
 from assay.pipelines.workspace import Workspace
-from assay.selectors.coverage import SeriesHealth, SeriesHole, series_health, series_holes
+from assay.selectors.coverage import SeriesHole, series_health, series_holes
+from assay.selectors.coverage_gaps import CauseCount, all_gaps, counted
 from assay.selectors.freshness import SourceFreshness, freshness
+from assay.selectors.health import SeriesHealth
 from assay.selectors.kept import Reading, answer
 from assay.selectors.outages import Outage
 from assay.selectors.quarantine import QuarantinedBatch, quarantine
@@ -64,6 +66,8 @@ class DataHealth:
         Of all series together, between the first and the last bar of each.
     holes : tuple of SeriesHole
         The latest, at most 500.
+    causes : tuple of CauseCount
+        Of all holes, those before the first and after the last bar of a series included.
     hole_count : int or None
         How many there are; None as of a moment.
     defects : dict of str to int
@@ -85,6 +89,7 @@ class DataHealth:
     series: tuple[SeriesHealth, ...]
     missing_bars: int
     holes: tuple[SeriesHole, ...]
+    causes: tuple[CauseCount, ...]
     hole_count: int | None
     defects: dict[str, int]
     quarantined: dict[str, int]
@@ -101,6 +106,7 @@ class _Tables:
     is_built: bool = False
     series: tuple[SeriesHealth, ...] = ()
     holes: tuple[SeriesHole, ...] = ()
+    causes: tuple[CauseCount, ...] = ()
     defects: dict[str, int] = field(default_factory=dict)
     quarantined: dict[str, int] = field(default_factory=dict)
 
@@ -125,6 +131,7 @@ def data_health(workspace: Workspace, *, as_of: datetime | None = None) -> DataH
         series=tables.series,
         missing_bars=sum(one.missing_bars for one in tables.series),
         holes=tables.holes,
+        causes=tables.causes,
         hole_count=sum(one.holes or 0 for one in tables.series) if is_now else None,
         defects=tables.defects,
         quarantined=tables.quarantined,
@@ -158,6 +165,7 @@ def _tables(reading: Reading, workspace: Workspace) -> _Tables:
         reading.has(reads.CLEANED),
         series_health(reading),
         series_holes(reading, workspace),
+        counted(all_gaps(reading, workspace)).causes,
         _tally(reading, _DEFECTS, "defect"),
         _tally(reading, _QUARANTINED, CAUSE),
     )

@@ -40,6 +40,8 @@ class Reading:
     ----------
     as_of : datetime or None
         What was known at that moment; None is now.
+    available_at : datetime or None
+        What a system that ran at that moment would have had; None is now.
     version : DataVersion
         The snapshot.
     kept : Kept
@@ -52,12 +54,20 @@ class Reading:
         version: DataVersion,
         kept: Kept,
         connect: Callable[[], duckdb.DuckDBPyConnection],
+        *,
+        available_at: datetime | None = None,
     ) -> None:
         self.as_of = as_of
+        self.available_at = available_at
         self.version = version
         self.kept = kept
         self._connect = connect
         self._connection: duckdb.DuckDBPyConnection | None = None
+
+    @property
+    def is_now(self) -> bool:
+        """Whether no moment is asked of."""
+        return self.as_of is None and self.available_at is None
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -77,7 +87,7 @@ class Reading:
         weigh: Callable[[_Answer], int] | None = None,
     ) -> _Answer:
         """Return what `compute` makes of this reading, from memory if it was asked for before."""
-        return self.kept.get(self.version, (name, self.as_of), lambda: compute(self), weigh=weigh)
+        return self.kept.get(self.version, (name, self.as_of, self.available_at), lambda: compute(self), weigh=weigh)
 
     def has(self, table: str) -> bool:
         """Whether the lake has the table ``schema.table``."""
@@ -94,7 +104,7 @@ class Reading:
         if not self.has(name):
             todo = "run `assay ingest` and `assay build`, or wait for the build that is under way"
             raise NotBuiltError(f"the lake holds no {what or name} yet", todo=todo)
-        return moments.relation(name, self.as_of)
+        return moments.relation(name, self.as_of, self.available_at)
 
     def rows(self, sql: str, values: list[object] | None = None) -> list[dict[str, Any]]:
         """Return the rows of a query by the names of its columns."""
@@ -109,40 +119,43 @@ def answer(
     compute: Callable[[Reading], _Answer],
     *,
     as_of: datetime | None = None,
+    available_at: datetime | None = None,
     weigh: Callable[[_Answer], int] | None = None,
 ) -> _Answer:
-    """Return what `compute` makes of the lake as it is now, or as it was known `as_of`.
+    """Return what `compute` makes of the lake as it is now, as it was known `as_of`, or as it was `available_at`.
 
     Parameters
     ----------
     workspace : Workspace
     question : hashable
-        What is asked, with all that the answer depends on besides the lake and `as_of`.
+        What is asked, with all that the answer depends on besides the lake and the two moments.
     compute : callable
-    as_of : datetime, optional
+    as_of, available_at : datetime, optional
     weigh : callable, optional
         Bytes of an answer, for those that are large.
 
     Raises
     ------
     BadInputError
-        If `as_of` has no time zone.
+        If a moment has no time zone.
     NotBuiltError
         If nothing was ever built.
     """
     moment = None if as_of is None else utc(as_of)
+    available = None if available_at is None else utc(available_at)
     kept = Kept() if workspace.pool is None else workspace.pool.kept
     for _ in range(_ATTEMPTS if workspace.pool else 0):
         version = workspace.data_version()
         try:
             with contextlib.ExitStack() as opened:
                 connect = functools.partial(opened.enter_context, workspace.lake())
-                return Reading(moment, version, kept, connect).part(question, compute, weigh=weigh)
+                reading = Reading(moment, version, kept, connect, available_at=available)
+                return reading.part(question, compute, weigh=weigh)
         except _MovedError:
             continue
         except HomeError:  # the catalogue may have been made anew while it was read
             if workspace.data_version() == version:
                 raise
     with workspace.lake() as lake:  # a writer that commits all the time does not keep us from one snapshot
-        reading = Reading(moment, read_version(lake), kept, lambda: lake)
+        reading = Reading(moment, read_version(lake), kept, lambda: lake, available_at=available)
         return reading.part(question, compute, weigh=weigh)

@@ -5,23 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
 import polars as pl
 
 from assay.domain.instrument import Resolution, resolve
 from assay.lake import reads
+from assay.lake.catalog import CATALOG
+from assay.lake.manifest import has_table
 from assay.lake.reads import Span
 from assay.lake.storage import write_atomically
 from assay.pipelines.workspace import Workspace
+from assay.selectors.instruments import IDENTITIES, AssetSegment, met_between, read_segments
 
 _INCLUSIVE_END = pl.duration(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Klines:
-    """Bars, and the series that the name was taken to mean."""
+    """Bars, and the series that the name was taken to mean.
+
+    `assets` says which assets its ticker meant meanwhile, if more than one: the bars are then not of one series.
+    """
 
     resolution: Resolution
     frame: pl.DataFrame
+    assets: tuple[AssetSegment, ...] = ()
 
 
 def klines(workspace: Workspace, symbol: str, interval: str = "1h", *, span: Span = reads.EVERYTHING) -> Klines:
@@ -47,9 +55,19 @@ def klines(workspace: Workspace, symbol: str, interval: str = "1h", *, span: Spa
         If no series answers, or it has no bars there.
     """
     with workspace.lake() as lake:
-        available = reads.list_series(lake)
+        # What a name meant then, and not what it means since another venue has the symbol too.
+        then = reads.list_series(lake, as_of=span.as_of, available_at=span.available_at)
+        available = then or reads.list_series(lake)
         resolution = resolve(symbol, available, places=workspace.settings.preferred_places, interval=interval)
-        return Klines(resolution, reads.read_klines(lake, resolution.series, span))
+        frame = reads.read_klines(lake, resolution.series, span)
+        return Klines(resolution, frame, _assets(lake, resolution.series.symbol.base, frame))
+
+
+def _assets(lake: duckdb.DuckDBPyConnection, base: str, frame: pl.DataFrame) -> tuple[AssetSegment, ...]:
+    if not frame.height or not has_table(lake, IDENTITIES):
+        return ()
+    segments = read_segments(lake, f"{CATALOG}.{IDENTITIES}", base)
+    return met_between(segments, frame["open_time"][0], frame["close_time"][-1])
 
 
 def save_csv(found: Klines, folder: Path) -> Path:

@@ -7,12 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 from assay.lake import bronze
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from assay.lake.bronze_store import Bronze
 
 _REFUSED = "refused"
 
@@ -91,17 +88,14 @@ def find_outages(
     return sorted(merged, key=lambda one: one.start, reverse=True)
 
 
-def read_unanswered(root: Path, *, since: datetime) -> list[Unanswered]:
-    """Return the questions that were given up from the day of `since` on, from the bronze directory `root`."""
-    import polars as pl  # noqa: PLC0415  # a status without any failure does not need it
-
-    days = (root / bronze.FAILURES).glob("venue=*/known_date=*")
-    recent = [day for day in sorted(days) if day.name >= f"known_date={since:%Y-%m-%d}"]
-    paths = [path for day in recent for path in bronze.committed(root, str(day.relative_to(root)))]
-    if not paths:
+def read_unanswered(root: Bronze, *, since: datetime) -> list[Unanswered]:
+    """Return the questions that were given up from the day of `since` on, from the bronze at `root`."""
+    days = [day for day, _ in bronze.partitions(root, bronze.FAILURES)]
+    recent = [day for day in days if day.rpartition("/")[2] >= f"known_date={since:%Y-%m-%d}"]
+    files = [file for day in recent for file in bronze.committed(root, day)]
+    if not files:  # a status without any failure needs nothing that reads rows
         return []
-    columns = ["venue", "endpoint", "kind", "cause", "asked_at", "known_at"]
-    rows = pl.read_parquet(paths, columns=columns, hive_partitioning=False)
+    rows = bronze.read_rows(files, ("venue", "endpoint", "kind", "cause", "asked_at", "known_at"))
     return [Unanswered(**row) for row in rows.iter_rows(named=True)]
 
 

@@ -11,8 +11,10 @@ from assay.domain.interval import Interval
 from assay.domain.symbol import Symbol
 from assay.lake import reads
 from assay.pipelines.workspace import Workspace
-from assay.selectors.coverage import SeriesHealth, series_health
+from assay.selectors.coverage import series_health
+from assay.selectors.health import SeriesHealth
 from assay.selectors.kept import Reading, answer
+from assay.selectors.series import check_venue_known
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,15 @@ def pairs(workspace: Workspace, *, venue: str | None = None, as_of: datetime | N
     ------
     BadInputError
         If `venue` cannot name one.
+    NoDataError
+        If the lake has nothing of `venue`.
     NotBuiltError
         If nothing was ever built.
     """
     wanted = None if venue is None else check_venue(venue)
     found = answer(workspace, "pairs", all_pairs, as_of=as_of)
+    if wanted is not None:
+        check_venue_known(workspace, wanted)
     return tuple(one for one in found if wanted in (None, one.venue))
 
 

@@ -158,9 +158,13 @@ def predictions(
     ------
     BadInputError
         If `venue` cannot name one.
+    NoDataError
+        If the lake has nothing of `venue`.
     """
     wanted = None if venue is None else check_venue(venue)
     found = answer(workspace, "predictions", latest_predictions, as_of=as_of)
+    if wanted is not None:
+        series_.check_venue_known(workspace, wanted)
     return tuple(one for one in found if wanted in (None, one.venue))
 
 
@@ -300,7 +304,8 @@ def _foretold_series(reading: Reading, symbol: str, places: Sequence[str]) -> Se
         return series_.find(symbol, foretold, places=places).series
     except NoDataError:
         series_.find(symbol, series_.all_series(reading), places=places)  # nobody knows it: that is said instead
-        todo = "run `assay build`" + (", or ask of a later moment" if reading.as_of else "")
+        series_.check_known(reading)
+        todo = "ask of a later moment" if reading.as_of else "run `assay build`"
         raise NoDataError("nothing was foretold of this", value=symbol, todo=todo) from None
 
 

@@ -69,7 +69,7 @@ def quarantine(
     workspace: Workspace, *, venue: str = "", since: date | None = None, limit: int = 20
 ) -> list[QuarantinedBatch]:
     """Return the latest batches of which something was set aside, at most `limit`; 0 is no limit."""
-    found = list(islice(quarantined_batches(workspace.home.bronze, venue=venue, since=since), limit or None))
+    found = list(islice(quarantined_batches(workspace.home.bronze_store, venue=venue, since=since), limit or None))
     return [_told(one, state) for one, state in zip(found, states(workspace, found), strict=True)]
 
 
@@ -81,8 +81,10 @@ def quarantined(workspace: Workspace, batch: str) -> QuarantineDetail:
     BadInputError, NoDataError
         If there is no such batch, or more than one.
     """
-    found = find_quarantined(workspace.home.bronze, batch)
-    body = bronze.read_body(workspace.home.bronze, found.header).decode("utf-8", errors="replace")
+    found = find_quarantined(workspace.home.bronze_store, batch)
+    received = bronze.read_body(workspace.home.bronze_store, found.header)
+    is_text = found.header.content_format != "zip"
+    body = received.decode("utf-8", errors="replace") if is_text else f"a zip of {len(received):,} bytes"
     return QuarantineDetail(_told(found, states(workspace, [found])[0]), found.rows().to_dicts(), body)
 
 

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-def query(workspace: Workspace, sql: str, *, as_of: datetime | None = None) -> pl.DataFrame:
+def query(
+    workspace: Workspace, sql: str, *, as_of: datetime | None = None, available_at: datetime | None = None
+) -> pl.DataFrame:
     """Return the rows of one SELECT.
 
     Parameters
@@ -24,6 +26,8 @@ def query(workspace: Workspace, sql: str, *, as_of: datetime | None = None) -> p
         Tables are named ``silver.crypto_prices_cleaned`` and so on.
     as_of : datetime, optional
         Answer as it was known at that moment; indicators are computed over the bars of that moment.
+    available_at : datetime, optional
+        Answer with what a system that ran at that moment would have had; both may be given.
 
     Raises
     ------
@@ -34,11 +38,15 @@ def query(workspace: Workspace, sql: str, *, as_of: datetime | None = None) -> p
     """
     lake = workspace.settings.lake
     opened = readonly.open_for_queries(
-        workspace.home, as_of=as_of, threads=lake.threads, memory_limit=lake.memory_limit
+        workspace.home,
+        as_of=as_of,
+        available_at=available_at,
+        threads=lake.threads,
+        memory_limit=lake.memory_limit,
     )
     with opened as connection:
         readonly.check_select(connection, sql)
-        if as_of is not None and "technical_indicators" in sql.lower():
+        if (as_of or available_at) and "technical_indicators" in sql.lower():
             _add_indicators(workspace, connection)
         readonly.lock_down(connection, workspace.home)
         return readonly.result_of(connection, sql)

@@ -10,8 +10,10 @@ from assay.domain.errors import BadInputError, NoDataError
 from assay.domain.instrument import USD_STAND_INS, Resolution, SeriesId, resolve
 from assay.lake import reads
 from assay.lake.catalog import CATALOG
-from assay.selectors.kept import Reading
+from assay.pipelines.workspace import Workspace
+from assay.selectors.kept import Reading, answer
 
+_KNOWN_SINCE = f"select min(known_at) from {CATALOG}.bronze.batches"
 _ASSET = re.compile(r"[A-Za-z0-9]{1,20}")
 
 Place = tuple[str, str, str]
@@ -38,6 +40,37 @@ def _ranges(reading: Reading) -> Mapping[SeriesId, tuple[datetime, datetime]]:
         f"from {CATALOG}.bronze.batch_ranges group by all order by all"
     ).fetchall()
     return {SeriesId.of(*row[:4]): (row[4], row[5]) for row in rows}
+
+
+def known_since(reading: Reading) -> datetime | None:
+    """Return when the first batch of the lake was received, or None if it holds none: whatever the moment asked of."""
+    return reading.part("known since", _known_since)
+
+
+def _known_since(reading: Reading) -> datetime | None:
+    since: datetime | None = reading.connection.execute(_KNOWN_SINCE).fetchall()[0][0]
+    return since
+
+
+def check_known(reading: Reading) -> None:
+    """Raise NoDataError that says since when anything is known, if the moment asked of is before that."""
+    since = known_since(reading)
+    if reading.as_of is not None and since is not None and reading.as_of < since:
+        todo = f"ask of a moment from {since:%Y-%m-%d %H:%M:%S} UTC on, when the lake received its first batch"
+        raise NoDataError("nothing was known at that moment", value=reading.as_of.isoformat(), todo=todo)
+
+
+def check_venue_known(workspace: Workspace, venue: str) -> None:
+    """Raise NoDataError that names those there are, if the lake has nothing of a venue, neither bars nor anything."""
+    venues = answer(workspace, "venues", _venues)
+    if venue not in venues:
+        todo = f"the lake holds {', '.join(venues) or 'nothing yet'}"
+        raise NoDataError("nothing of this venue", value=venue, todo=todo)
+
+
+def _venues(reading: Reading) -> tuple[str, ...]:
+    rows = reading.connection.execute(f"select distinct venue from {CATALOG}.bronze.batches order by 1").fetchall()
+    return tuple(row[0] for row in rows)
 
 
 def series_of_assets(available: Iterable[SeriesId], places: Sequence[str]) -> Mapping[str, Place]:

@@ -3,76 +3,41 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assay.lake import bronze, manifest
+from assay.lake.bronze_store import store_of
 from assay.lake.catalog import CATALOG, is_made
-from assay.lake.manifest import has_table
 from assay.lake.origin import read_origin
+from assay.lake.version import list_tables, read_version
 from assay.pipelines.workspace import Workspace
-from assay.selectors.outages import Outage, find_outages, read_unanswered
+from assay.selectors.health import SeriesHealth, count_series
+from assay.selectors.outages import Outage, Unanswered, find_outages, read_unanswered
 
 if TYPE_CHECKING:
     import duckdb
 
-_SERIES = f"""
-select
-    venue, market, symbol, interval,
-    count(*) as bars,
-    min(open_time) as first_open_time,
-    max(open_time) as last_open_time,
-    count(*) filter (where is_gap_before) as holes,
-    sum(missing_bars_before)::bigint as missing_bars,
-    count(*) filter (where not is_closed) as provisional_bars,
-    count(*) filter (where volume = 0) as zero_volume_bars,
-    count(*) filter (where is_outlier) as outliers,
-    count(*) filter (where revision > 1) as restated_bars,
-    max(known_at) as known_at
-from {CATALOG}.silver.crypto_prices_cleaned
-group by all
-order by all
+_CLEANED, _DEFECTS, _QUARANTINED = "silver.crypto_prices_cleaned", "silver.kline_defects", "silver.quarantined_rows"
+_LAST_MADE = "refresh.feature_states"
+"""The last of the tables that a first build makes before it takes anything in."""
+_BATCHES = f"""
+select count(*), (select count(*) from {CATALOG}.bronze.batches anti join {CATALOG}.refresh.published using (batch_id))
+from {CATALOG}.bronze.batches
 """
-
 _ANSWERS = f"""
 select venue, endpoint, known_at
 from {CATALOG}.bronze.batches
 where not list_contains(?, dataset) and known_at >= ? and endpoint <> 'import'
 """
-_SOURCES = f"""
-select venue, dataset, count(*), max(known_at) from {CATALOG}.bronze.batches group by all order by all
-"""
+_LISTED = "bronze.batches"
+_SOURCES = "select venue, dataset, count(*), max(known_at) from {} group by all order by all"
 # Without the values that were found: each may be another one.
 CAUSE = "regexp_replace(cause, '(?s)''.*''', '…')"
 _LOOKED_BACK = timedelta(days=30)
-
-
-@dataclass(frozen=True, slots=True)
-class SeriesStatus:
-    """One series of silver. `coverage` is the fraction of bars there between the first and the last."""
-
-    venue: str
-    market: str
-    symbol: str
-    interval: str
-    bars: int
-    first_open_time: datetime
-    last_open_time: datetime
-    holes: int
-    missing_bars: int
-    provisional_bars: int
-    zero_volume_bars: int
-    outliers: int
-    restated_bars: int
-    known_at: datetime
-
-    @property
-    def coverage(self) -> float:
-        """Bars over bars expected."""
-        return self.bars / (self.bars + self.missing_bars)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +61,14 @@ class LakeStatus:
         What market the venues' part of it holds.
     is_built : bool
         Whether silver exists.
+    is_being_written : bool
+        Whether a build, or another command that writes, is under way.
     batches, unpublished_batches : int
         Batches in bronze that the lake knows, and those of them that are not in gold yet.
     unseen_files : bool
         Whether bronze has changed since the last build looked.
     sources : tuple of SourceStatus
-    series : tuple of SeriesStatus
+    series : tuple of SeriesHealth
     defects : dict
         Rows of ``silver.kline_defects`` by kind.
     quarantined : dict
@@ -110,20 +77,26 @@ class LakeStatus:
         When venues did not answer in the last 30 days, the latest first.
     runs : list of dict
         The last runs, newest first.
+    as_of, available_at : datetime or None
+        The moments that were asked of: batches, sources, series, defects, what is in quarantine and runs are those of
+        then; everything else is only known for now, and left out.
     """
 
     home: str
     origin: str | None
     is_built: bool
+    is_being_written: bool
     batches: int
     unpublished_batches: int
     unseen_files: bool
     sources: tuple[SourceStatus, ...]
-    series: tuple[SeriesStatus, ...]
+    series: tuple[SeriesHealth, ...]
     defects: dict[str, int]
     quarantined: dict[str, int]
     outages: list[Outage]
     runs: list[dict[str, object]]
+    as_of: datetime | None = None
+    available_at: datetime | None = None
 
     def to_dict(self) -> dict[str, object]:
         """Return it as plain values for JSON."""
@@ -131,81 +104,124 @@ class LakeStatus:
         return asdict(self) | {"series": series}
 
 
-def status(workspace: Workspace, *, last_runs: int = 5) -> LakeStatus:
-    """Return the state of the lake; an empty home has one too."""
+def status(
+    workspace: Workspace,
+    *,
+    last_runs: int = 5,
+    as_of: datetime | None = None,
+    available_at: datetime | None = None,
+) -> LakeStatus:
+    """Return the state of the lake, now or as of a moment; an empty home has one too."""
     home = workspace.home
+    if (as_of or available_at) and is_made(home):
+        return _status_then(workspace, as_of, available_at, last_runs)
     runs = _runs(workspace, last_runs)
-    place = str(home.root), read_origin(home)
+    since = workspace.clock.now() - _LOOKED_BACK
+    unanswered = read_unanswered(home.bronze_store, since=since)
+    place, is_written = (str(home.root), read_origin(home)), workspace.is_being_written()
     if not is_made(home):
-        unseen = any(True for _ in manifest.partitions(home.bronze))
-        return LakeStatus(*place, False, 0, 0, unseen, (), (), {}, {}, _outages(workspace, []), runs)
+        unseen = any(True for _ in manifest.partitions(home.bronze_store))
+        return LakeStatus(
+            *place, False, is_written, 0, 0, unseen, (), (), {}, {}, _outages(workspace, unanswered, []), runs
+        )
     with workspace.lake() as lake:
-        if not has_table(lake, "refresh.feature_states"):  # a first build that was killed before it began
-            return LakeStatus(*place, False, 0, 0, True, (), (), {}, {}, _outages(workspace, []), runs)
-        batches = lake.execute(f"select count(*) from {CATALOG}.bronze.batches").fetchall()[0][0]
-        unpublished = len(manifest.pending(lake))
-        is_built = has_table(lake, "silver.crypto_prices_cleaned")
-        series = tuple(SeriesStatus(*row) for row in lake.execute(_SERIES).fetchall()) if is_built else ()
-        defects = _tally(lake, "silver.kline_defects", "defect")
-        quarantined = _tally(lake, "silver.quarantined_rows", CAUSE)
-        sources = tuple(SourceStatus(*row) for row in lake.execute(_SOURCES).fetchall())
-        answers, paths = _answers(workspace, lake), _unseen(workspace, lake)
-    outages = _outages(workspace, answers, paths)
-    return LakeStatus(
-        *place, is_built, batches, unpublished, bool(paths), sources, series, defects, quarantined, outages, runs
-    )
+        tables = list_tables(lake, read_version(lake))
+        if _LAST_MADE not in tables:  # a first build that was killed before it began
+            return LakeStatus(
+                *place, False, is_written, 0, 0, True, (), (), {}, {}, _outages(workspace, unanswered, []), runs
+            )
+        batches, unpublished = lake.execute(_BATCHES).fetchall()[0]
+        series = count_series(lake, f"{CATALOG}.{_CLEANED}") if _CLEANED in tables else ()
+        defects = _tally(lake, f"{CATALOG}.{_DEFECTS}", "defect") if _DEFECTS in tables else {}
+        quarantined = _tally(lake, f"{CATALOG}.{_QUARANTINED}", CAUSE) if _QUARANTINED in tables else {}
+        sources = tuple(SourceStatus(*row) for row in lake.execute(_SOURCES.format(f"{CATALOG}.{_LISTED}")).fetchall())
+        answers, paths = _answers(lake, since), _unseen(workspace, lake)
+    outages = _outages(workspace, unanswered, answers, paths)
+    counted = batches, unpublished, bool(paths)
+    is_built = _CLEANED in tables
+    return LakeStatus(*place, is_built, is_written, *counted, sources, series, defects, quarantined, outages, runs)
 
 
-def outages_of(workspace: Workspace) -> list[Outage]:
-    """Return when venues did not answer in the last 30 days, the latest first."""
-    if not read_unanswered(workspace.home.bronze, since=workspace.clock.now() - _LOOKED_BACK):
+def _status_then(
+    workspace: Workspace, as_of: datetime | None, available_at: datetime | None, last_runs: int
+) -> LakeStatus:
+    from assay.lake.as_of import relation  # noqa: PLC0415  # the templates that it renders are slow to load
+
+    def seen(table: str) -> str:
+        return relation(table, as_of, available_at)
+
+    place, is_written = (str(workspace.home.root), read_origin(workspace.home)), workspace.is_being_written()
+    runs = _runs(workspace, last_runs, as_of)
+    sources: tuple[SourceStatus, ...] = ()
+    with workspace.lake() as lake:
+        tables = list_tables(lake, read_version(lake))
+        if _LAST_MADE in tables:
+            sources = tuple(SourceStatus(*row) for row in lake.execute(_SOURCES.format(seen(_LISTED))).fetchall())
+        series = count_series(lake, seen(_CLEANED)) if _CLEANED in tables else ()
+        defects = _tally(lake, seen(_DEFECTS), "defect") if _DEFECTS in tables else {}
+        quarantined = _tally(lake, seen(_QUARANTINED), CAUSE) if _QUARANTINED in tables else {}
+    count = sum(one.batches for one in sources)
+    is_built = _CLEANED in tables
+    now = LakeStatus(*place, is_built, is_written, count, 0, False, sources, series, defects, quarantined, [], runs)
+    return replace(now, as_of=as_of, available_at=available_at)
+
+
+def outages_of(workspace: Workspace, *, since: datetime | None = None, kind: str = "") -> list[Outage]:
+    """Return when venues did not answer since a moment, or in the last 30 days, the latest first.
+
+    With a `kind` of failure, such as ``outage``, only by questions that failed so.
+    """
+    since = since or workspace.clock.now() - _LOOKED_BACK
+    unanswered = read_unanswered(workspace.home.bronze_store, since=since)
+    unanswered = [one for one in unanswered if kind in ("", one.kind)]
+    if not unanswered:
         return []
     if not is_made(workspace.home):
-        return _outages(workspace, [])
+        return _outages(workspace, unanswered, [])
     with workspace.lake() as lake:
-        if not has_table(lake, "refresh.feature_states"):
-            return _outages(workspace, [])
-        answers, unseen = _answers(workspace, lake), _unseen(workspace, lake)
-    return _outages(workspace, answers, unseen)
+        if _LAST_MADE not in list_tables(lake, read_version(lake)):
+            return _outages(workspace, unanswered, [])
+        answers, unseen = _answers(lake, since), _unseen(workspace, lake)
+    return _outages(workspace, unanswered, answers, unseen)
 
 
-def _answers(workspace: Workspace, lake: duckdb.DuckDBPyConnection) -> list[tuple[str, str, datetime]]:
-    since = workspace.clock.now() - _LOOKED_BACK
+def _answers(lake: duckdb.DuckDBPyConnection, since: datetime) -> list[tuple[str, str, datetime]]:
     return lake.execute(_ANSWERS, [[bronze.POISON, bronze.FAILURES], since]).fetchall()
 
 
 def _unseen(workspace: Workspace, lake: duckdb.DuckDBPyConnection) -> set[str]:
     """Return the files of batches that the last build did not see."""
-    root = workspace.home.bronze
+    root = workspace.home.bronze_store
     seen = dict(lake.execute(f"select partition, modified_ns from {CATALOG}.refresh.partitions").fetchall())
     changed = [name for name, at in manifest.partitions(root) if seen.get(name) != at]
     if not changed:
         return set()
-    return {str(path.relative_to(root)) for name in changed for path in bronze.committed(root, name)} - _paths(lake)
+    store = store_of(root)
+    return {store.name_of(file) for name in changed for file in store.committed(name)} - _paths(lake)
 
 
 def _outages(
-    workspace: Workspace, answers: Iterable[tuple[str, str, datetime]], unseen: Iterable[str] = ()
+    workspace: Workspace,
+    unanswered: Sequence[Unanswered],
+    answers: Iterable[tuple[str, str, datetime]],
+    unseen: Iterable[str] = (),
 ) -> list[Outage]:
-    """Return the outages of late, by the answers that the lake knows and those that it has not seen yet."""
-    root = workspace.home.bronze
-    unanswered = read_unanswered(root, since=workspace.clock.now() - _LOOKED_BACK)
+    """Return the outages, by the answers that the lake knows and those that it has not seen yet."""
     if not unanswered:
         return []
+    root = workspace.home.bronze_store
     answered: dict[tuple[str, str], list[datetime]] = {}
     for venue, endpoint, known_at in answers:
         answered.setdefault((venue, endpoint), []).append(known_at)
     for path in unseen:
         if not path.startswith((bronze.POISON, bronze.FAILURES)):
-            header = bronze.read_header(root / path)
+            header = bronze.read_header(store_of(root).at(path))
             answered.setdefault((header.venue, header.endpoint), []).append(header.known_at)
     return find_outages(unanswered, {question: sorted(moments) for question, moments in answered.items()})
 
 
 def _tally(lake: duckdb.DuckDBPyConnection, table: str, kind: str) -> dict[str, int]:
-    if not has_table(lake, table):
-        return {}
-    rows = lake.execute(f"select {kind}, count(*) from {CATALOG}.{table} group by 1 order by 2 desc, 1").fetchall()
+    rows = lake.execute(f"select {kind}, count(*) from {table} group by 1 order by 2 desc, 1").fetchall()
     return dict(rows)
 
 
@@ -213,9 +229,11 @@ def _paths(lake: duckdb.DuckDBPyConnection) -> set[str]:
     return {row[0] for row in lake.execute(f"select path from {CATALOG}.bronze.batches").fetchall()}
 
 
-def _runs(workspace: Workspace, count: int) -> list[dict[str, object]]:
-    found = sorted(workspace.home.runs.glob("*.json"), reverse=True)[:count]
-    return [_run(path) for path in found]
+def _runs(workspace: Workspace, count: int, as_of: datetime | None = None) -> list[dict[str, object]]:
+    found = sorted(workspace.home.runs.glob("*.json"), reverse=True)
+    if as_of is not None:
+        found = [path for path in found if path.name < f"{as_of:%Y%m%dT%H%M%S.%f}~"]
+    return [_run(path) for path in found[:count]]
 
 
 def _run(path: Path) -> dict[str, object]:

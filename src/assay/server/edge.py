@@ -33,6 +33,8 @@ _HEADERS = {
 }
 _HSTS = (b"strict-transport-security", b"max-age=31536000")
 _SITE, _UNKNOWN = "site", "unknown"
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""What a request may want; TRACE, which would send a browser's cookies back, and inventions are refused."""
 _log = logging.getLogger("assay.access")
 
 
@@ -113,6 +115,10 @@ class Edge:
         if name not in self._hosts:
             todo = "call it by its own name, or add this one to serve.allowed_hosts"
             return Problem(400, "wrong-host", "the server does not go by this name", called.decode("latin-1"), todo)
+        if scope["method"] not in _METHODS:
+            allow = {"allow": "GET, HEAD"}
+            what = "the address is only for reading"
+            return Problem(405, "method-not-allowed", what, scope["method"], "use GET", headers=allow)
         length = header(scope, b"content-length")
         if length is not None and (not length.isdigit() or int(length) > MOST_BODY_BYTES):
             return _too_large()

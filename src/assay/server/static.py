@@ -15,7 +15,7 @@ from pathlib import Path
 from assay.api.asgi import READING, Lines, Receive, Scope, Send, header, say, say_problem
 from assay.api.caching import names_etag, takes_gzip
 from assay.api.problems import Problem
-from assay.web.assets import STATIC_URL, asset_path
+from assay.web.assets import STATIC_URL, asset_body, asset_path, modified_ns
 
 _FOR_EVER = b"public, max-age=31536000, immutable"
 _LOOK_AGAIN = b"no-cache"
@@ -50,7 +50,7 @@ class Static:
             await say_problem(scope, send, Problem(404, "not-found", "there is no such file", scope["path"]))
             return
         file = self._files.get(path)
-        if file is None or file.modified_ns != path.stat().st_mtime_ns:
+        if file is None or file.modified_ns != modified_ns(path):
             file = self._files[path] = await asyncio.to_thread(_read, path)
         has = header(scope, b"if-none-match")
         if has is not None and names_etag(has, file.etag):
@@ -79,11 +79,11 @@ class Static:
 
 
 def _read(path: Path) -> _File:
-    modified_ns, body = path.stat().st_mtime_ns, path.read_bytes()
+    changed_ns, body = modified_ns(path), asset_body(path)
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     kind = "text/javascript" if path.suffix in (".js", ".mjs") else kind
     is_text = kind.startswith(_TEXT)
     packed = gzip.compress(body, 9, mtime=0) if is_text and len(body) >= _COMPRESSED_FROM else b""
     etag = b'W/"' + hashlib.sha256(body).hexdigest()[:24].encode() + b'"'
     charset = "; charset=utf-8" if is_text else ""
-    return _File(modified_ns, body, packed, f"{kind}{charset}".encode(), etag)
+    return _File(changed_ns, body, packed, f"{kind}{charset}".encode(), etag)

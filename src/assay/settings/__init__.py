@@ -3,8 +3,8 @@
 Only the command line, the site and the pipelines import this package; what lies below gets plain values.
 """
 
-from assay.settings.ingest import IngestSettings, VenueSettings, VenuesSettings
-from assay.settings.load import SettingRow, Source, describe, load_settings
+from assay.settings.ingest import IngestSettings, TradingVenueSettings, VenueSettings, VenuesSettings
+from assay.settings.load import SettingRow, Source, describe, load_settings, secret_keys
 from assay.settings.schema import LakeSettings, ModelSettings, Settings, setting_keys, variable_of
 from assay.settings.serve import ServeSettings
 
@@ -16,10 +16,12 @@ __all__ = [
     "SettingRow",
     "Settings",
     "Source",
+    "TradingVenueSettings",
     "VenueSettings",
     "VenuesSettings",
     "describe",
     "load_settings",
+    "secret_keys",
     "setting_keys",
     "variable_of",
 ]

@@ -17,6 +17,7 @@ from pydantic_settings import NoDecode
 
 from assay.domain.duration import parse_duration
 from assay.domain.errors import BadInputError
+from assay.domain.instrument import check_venue
 from assay.domain.interval import Interval, parse_moment
 from assay.domain.symbol import Symbol
 
@@ -81,10 +82,76 @@ class BinanceSettings(TradingVenueSettings):
     quote: str = "USDT"
 
 
+class BinanceUsdmSettings(TradingVenueSettings):
+    """Binance, perpetual futures."""
+
+    enabled: bool = False
+    quote: str = "USDT"
+
+
+class BinanceArchiveSettings(VenueSettings):
+    """Binance's archive of files; `enabled` is whether ``assay backfill`` uses it, nothing else does."""
+
+
 class WazirxSettings(TradingVenueSettings):
     """WazirX."""
 
     quote: str = "INR"
+
+
+class CoinbaseSettings(TradingVenueSettings):
+    """Coinbase, by either of its APIs; both are the same market, so that one of them is enough."""
+
+    enabled: bool = False
+    quote: str = "USD"
+
+
+class YahooSettings(TradingVenueSettings):
+    """Yahoo Finance; `quote` is a currency."""
+
+    enabled: bool = False
+    quote: str = "USD"
+
+
+class CcxtSettings(BaseModel):
+    """Exchanges that are asked through the package ccxt.
+
+    Each of `exchanges` is ccxt's id, or ``id=address`` to ask elsewhere; `quote` completes assets that are named
+    without one.
+
+    >>> CcxtSettings(exchanges=("kraken", "okx=http://127.0.0.1:8900/okx")).base_urls
+    {'kraken': None, 'okx': 'http://127.0.0.1:8900/okx'}
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+    exchanges: _LIST = ()
+    quote: str = "USDT"
+
+    @validates("exchanges", mode="before")
+    @classmethod
+    def _comma_separated(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @validates("exchanges")
+    @classmethod
+    def _are_ids(cls, exchanges: tuple[str, ...]) -> tuple[str, ...]:
+        for text in exchanges:
+            exchange, _, address = text.partition("=")
+            _checked(check_venue, exchange)
+            VenueSettings(base_url=address or None)
+        return exchanges
+
+    @validates("quote")
+    @classmethod
+    def _is_an_asset(cls, text: str) -> str:
+        return TradingVenueSettings(quote=text).quote
+
+    @property
+    def base_urls(self) -> dict[str, str | None]:
+        """The exchanges in their order; None where an exchange is asked at its own address."""
+        parts = (text.partition("=") for text in self.exchanges)
+        return {exchange: address.rstrip("/") or None for exchange, _, address in parts}
 
 
 class VenuesSettings(BaseModel):
@@ -93,8 +160,14 @@ class VenuesSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     binance: BinanceSettings = BinanceSettings()
+    binance_archive: BinanceArchiveSettings = BinanceArchiveSettings()
+    binance_usdm: BinanceUsdmSettings = BinanceUsdmSettings()
+    ccxt: CcxtSettings = CcxtSettings()
+    coinbase: CoinbaseSettings = CoinbaseSettings()
+    coinbase_advanced: CoinbaseSettings = CoinbaseSettings()
     coingecko: VenueSettings = VenueSettings()
     wazirx: WazirxSettings = WazirxSettings()
+    yahoo: YahooSettings = YahooSettings()
 
 
 class IngestSettings(BaseModel):

@@ -92,6 +92,15 @@ def describe(settings: Settings) -> tuple[SettingRow, ...]:
     )
 
 
+def secret_keys(schema: type[Settings] = Settings) -> tuple[str, ...]:
+    """Return the dotted keys of the settings whose values are never shown.
+
+    >>> "serve.secret_key" in secret_keys()
+    True
+    """
+    return tuple(".".join(key) for key, annotation in leaves(schema) if _is_secret(annotation))
+
+
 def _nearest(name: str, names: Iterable[str], *, inside: str, otherwise: str) -> str:
     """Return what to do about an unknown `name`: a member if it is a group, else the closest spelling."""
     names = tuple(names)

@@ -9,25 +9,40 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ByteSize, ConfigDict, Field, PrivateAttr
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, PrivateAttr, SecretStr, ValidationInfo
 from pydantic import field_validator as validates
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from assay.domain.duration import parse_duration
 from assay.domain.errors import BadInputError
 from assay.domain.instrument import PREFERRED_PLACES, Market, check_venue
+from assay.settings.fees import FeeSettings
 from assay.settings.ingest import IngestSettings, VenuesSettings
+from assay.settings.reconcile import ReconcileSettings
 from assay.settings.serve import ServeSettings
 
 PREFIX = "ASSAY_"
+_SHORTEST_STATE = timedelta(minutes=1)
 Key = tuple[str, ...]
 """Path of a setting: ``("lake", "threads")`` for ``lake.threads``."""
 
 
+class S3Settings(BaseModel):
+    """How an object store is spoken to; its keys are in the environment and nowhere else."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    endpoint_url: Annotated[str, Field(pattern=r"^(https?://[^\s/]+/?)?$")] = ""
+    region: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")] = "us-east-1"
+    path_style: bool = True
+
+
 class LakeSettings(BaseModel):
-    """How the lake uses this machine."""
+    """How the lake uses this machine, and where its parts lie that do not lie in the home."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -35,6 +50,45 @@ class LakeSettings(BaseModel):
     memory_limit: str = "2GB"
     lock_timeout_s: Annotated[float, Field(ge=0, le=86_400)] = 600.0
     min_free_bytes: ByteSize = ByteSize(200_000_000)
+    disk_budget: ByteSize = ByteSize(0)
+    keep_snapshots: str = "1h"
+    keep_bodies: str = ""
+    bronze: str = ""
+    tables: str = ""
+    catalog: SecretStr | None = None
+    catalog_schema: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")] = "assay"
+    s3: S3Settings = S3Settings()
+
+    @validates("bronze", "tables")
+    @classmethod
+    def _is_a_place(cls, place: str) -> str:
+        if re.match(r"[a-z0-9+]+://", place):
+            if not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^\x00-\x1f?#'\"\\]*)?", place):
+                raise ValueError("write a directory, or s3://bucket/prefix")
+            return place.rstrip("/")
+        return str(Path(place).expanduser().absolute()) if place else ""
+
+    @validates("catalog")
+    @classmethod
+    def _is_postgres(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is None or not url.get_secret_value():
+            return None
+        if not re.match(r"postgres(ql)?://", url.get_secret_value()):
+            raise ValueError("write it as postgresql://user@host:5432/database, or leave it empty")
+        return url
+
+    @validates("keep_snapshots", "keep_bodies")
+    @classmethod
+    def _is_a_length(cls, text: str, about: ValidationInfo) -> str:
+        if not text and about.field_name == "keep_bodies":
+            return text
+        try:
+            length = parse_duration(text)
+        except BadInputError as error:
+            raise ValueError(str(error)) from None
+        if about.field_name == "keep_snapshots" and length < _SHORTEST_STATE:
+            raise ValueError("write at least 1m: who reads an older state must be able to finish")
+        return text
 
     @validates("memory_limit")
     @classmethod
@@ -80,6 +134,8 @@ class Settings(BaseSettings):
     model: ModelSettings = ModelSettings()
     venues: VenuesSettings = VenuesSettings()
     ingest: IngestSettings = Field(default_factory=IngestSettings)  # a default in it is below the user's home
+    reconcile: ReconcileSettings = ReconcileSettings()
+    fees: FeeSettings = FeeSettings()
     serve: ServeSettings = ServeSettings()
     recordings: Path | None = Field(default_factory=_shipped_recordings)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"

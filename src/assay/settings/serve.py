@@ -20,7 +20,8 @@ from pydantic_settings import NoDecode
 
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 """Names by which a browser on the same machine calls a server."""
-_SHORTEST_SECRET = 32
+_SHORTEST_SECRET = 50
+"""Characters; Django's own check of a deployment asks for as many."""
 
 
 class ServeSettings(BaseModel):

@@ -17,8 +17,11 @@ ORDER_BOOKS = "order_books"
 TRADES = "trades"
 INSTRUMENTS = "instruments"
 COIN_MARKETS = "coin_markets"
+COIN_HISTORY = "coin_history"
+FUNDING_RATES = "funding_rates"
 SERVER_TIME = "server_time"
 PING = "ping"
+CHECKSUMS = "checksums"
 
 MOMENT = pl.Datetime("us", "UTC")
 
@@ -109,7 +112,25 @@ SCHEMAS: dict[str, pl.Schema] = {
             "roi_currency": pl.String(),
         }
     ),
+    FUNDING_RATES: pl.Schema(
+        {
+            "venue_symbol": pl.String(),
+            "symbol": pl.String(),  # null if the spelling alone does not tell it
+            "funding_time": MOMENT,  # when it was paid
+            "funding_rate": pl.Float64(),  # a fraction of the position; longs pay shorts if it is positive
+            "mark_price": pl.Float64(),
+        }
+    ),
+    COIN_HISTORY: pl.Schema(
+        {
+            "coin_id": pl.String(),
+            "quote": pl.String(),
+            "event_time": MOMENT,
+            **_columns(("price", "market_cap", "total_volume")),
+        }
+    ),
     SERVER_TIME: pl.Schema({"server_time": MOMENT}),
     PING: pl.Schema({}),
+    CHECKSUMS: pl.Schema({"sha256": pl.String()}),  # of the file that was asked about
 }
 """Dataset to its columns, in their order; every parser returns exactly these."""

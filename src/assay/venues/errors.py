@@ -49,6 +49,10 @@ class VenueRefusedError(VenueError, TerminalError):
     advice = "asking again will not help; look at the symbol, the interval and the range"
 
 
+class NothingThereError(VenueRefusedError):
+    """The venue says by an error that it has nothing in the range, where others answer with no rows; an answer too."""
+
+
 class PoisonPageError(TerminalError):
     """The page cannot be read at all: HTML, cut off, or of another form than documented.
 
@@ -72,4 +76,4 @@ class PoisonPageError(TerminalError):
 def venue_error(spec: VenueSpec, code: int, message: str) -> VenueError:
     """Return the error that the code stands for at the venue: transient or terminal."""
     kind = VenueBusyError if code in spec.transient_codes else VenueRefusedError
-    return kind(spec.name, code, message)
+    return kind(spec.venue, code, message)

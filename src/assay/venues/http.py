@@ -140,7 +140,7 @@ class HttpTransport:
 
     async def _exchange(self, request: Request) -> Response:
         asked_at = self._clock.now()
-        async with self._client.stream("GET", request.path, params=list(request.params)) as answer:
+        async with self._client.stream("GET", request.path, params=list(request.sent)) as answer:
             body = bytearray()
             async for chunk in answer.aiter_bytes():
                 body += chunk

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Annotated, Any, Generic, TypeVar, get_type_hints
 
@@ -35,6 +36,8 @@ Seconds = Annotated[int, msgspec.Meta(ge=1_230_940_800, lt=7_289_654_400)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Id = Annotated[int, msgspec.Meta(ge=-1, le=2**63 - 1)]
 """-1 stands for no trade, as in a day without one."""
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+"""ISO 8601 text with its zone."""
 
 T = TypeVar("T")
 Row_co = TypeVar("Row_co", covariant=True)
@@ -144,6 +147,12 @@ def read_one(body: bytes, page_type: type[T], *, request: Request, read_error: E
         return msgspec.json.decode(body, type=page_type)
     except UNREADABLE as error:
         raise poison(body, error, request=request, read_error=read_error) from None
+
+
+def read_row(body: bytes, row_type: type[T], *, request: Request, read_error: ErrorReader | None = None) -> Page[T]:
+    """Read a page that is a single row, without a list around it; raises as :func:`read_one` does."""
+    row = read_one(body, row_type, request=request, read_error=read_error)
+    return Page(range(1), [], lambda: [msgspec.Raw(body)], [row])
 
 
 def split(body: bytes) -> list[msgspec.Raw]:

@@ -9,7 +9,14 @@ from assay.venues.requests import Value, build_request
 from assay.venues.spec import Endpoint, Kind, Paging, Request, Role, VenueSpec
 
 
-def next_request(spec: VenueSpec, previous: Request, answer: Parsed, *, end: datetime | None = None) -> Request | None:
+def next_request(
+    spec: VenueSpec,
+    previous: Request,
+    answer: Parsed,
+    *,
+    start: datetime | None = None,
+    end: datetime | None = None,
+) -> Request | None:
     """Return the question that goes on where `answer` stops, or None if there is no more to ask.
 
     A page that is not full is the last one. Rows that were set aside count as received: a bad row in a page does not
@@ -23,12 +30,14 @@ def next_request(spec: VenueSpec, previous: Request, answer: Parsed, *, end: dat
         The question that was answered.
     answer : Parsed
         The answer to it.
+    start : datetime, optional
+        Where the range begins; needed where pages go back in time.
     end : datetime, optional
         Where the range ends, exclusive; needed with ids, since a question by id cannot carry a time.
     """
     endpoint = spec.endpoint(previous.endpoint)
     limit = endpoint.parameter(Role.LIMIT)
-    if endpoint.paging is Paging.NONE or limit is None or not answer.rows.height:
+    if endpoint.paging in (Paging.NONE, Paging.BY_RANGE) or limit is None or not answer.rows.height:
         return None
     if answer.received < int(previous.param(limit.name) or 1):
         return None
@@ -37,6 +46,8 @@ def next_request(spec: VenueSpec, previous: Request, answer: Parsed, *, end: dat
             return _by_time(spec, endpoint, previous, answer)
         case Paging.BY_ID:
             return _by_id(spec, endpoint, previous, answer, end=end)
+        case Paging.BACKWARDS:
+            return _backwards(spec, endpoint, previous, answer, start=start)
         case _:
             return _by_page(spec, endpoint, previous)
 
@@ -55,7 +66,8 @@ def _by_time(spec: VenueSpec, endpoint: Endpoint, previous: Request, answer: Par
         params[last.name] = until
     if int(params[start.name]) <= int(previous.param(start.name) or 0):
         return None  # the venue does not move on, and asking the same for ever would not help
-    return Request(spec.name, endpoint.name, endpoint.path, tuple(sorted(params.items())), endpoint.weight.of(params))
+    path, named = endpoint.path_of(params), tuple(sorted(params.items()))
+    return Request(spec.venue, endpoint.name, path, named, endpoint.weight.of(params), endpoint.not_in_query)
 
 
 def _by_id(
@@ -71,6 +83,19 @@ def _by_id(
     values = {name: value for name, value in _replayed(endpoint, previous).items() if name not in times}
     values[from_id.name] = highest + 1
     return build_request(spec, endpoint, values)
+
+
+def _backwards(
+    spec: VenueSpec, endpoint: Endpoint, previous: Request, answer: Parsed, *, start: datetime | None
+) -> Request | None:
+    before_id = endpoint.parameter(Role.BEFORE_ID)
+    lowest, earliest = answer.rows["aggregate_id"].min(), answer.rows["event_time"].min()
+    if before_id is None or not isinstance(lowest, int) or not isinstance(earliest, datetime):
+        return None
+    asked = previous.param(before_id.name)
+    if (start is not None and earliest < start) or (asked is not None and lowest >= int(asked)):
+        return None
+    return build_request(spec, endpoint, {**_replayed(endpoint, previous), before_id.name: lowest})
 
 
 def _by_page(spec: VenueSpec, endpoint: Endpoint, previous: Request) -> Request | None:

@@ -1,6 +1,7 @@
 """Every venue there is: each folder beside this file that declares one in a ``spec.py``.
 
 The folder is the registry, so that a venue is added by adding its folder. Nothing is imported until it is asked for.
+Beside them every exchange that the package ccxt knows is a venue, under ``ccxt_`` and its id there.
 
 >>> {"binance", "coingecko", "wazirx"} <= set(venue_names())
 True
@@ -15,6 +16,7 @@ from importlib import import_module
 from pathlib import Path
 
 from assay.domain.errors import BadInputError
+from assay.venues.ccxt import PREFIX
 from assay.venues.parsed import Venue
 from assay.venues.spec import VenueSpec
 
@@ -32,12 +34,23 @@ def find_spec(name: str) -> VenueSpec:
     BadInputError
         If there is none.
     """
+    if name.startswith(PREFIX):
+        return find_venue(name).spec
     if name not in venue_names():
         near = difflib.get_close_matches(name, venue_names(), n=1)
         todo = f"did you mean {near[0]}?" if near else f"use one of {', '.join(venue_names())}"
         raise BadInputError("unknown venue", value=name, todo=todo)
     spec: VenueSpec = import_module(f"assay.venues.{name}.spec").SPEC
     return spec
+
+
+def find_api(venue: str, endpoint: str) -> Venue | None:
+    """Return the API of `venue` that has such an endpoint, or None if none has."""
+    for name in venue_names():
+        spec = find_spec(name)
+        if spec.venue == venue and any(one.name == endpoint for one in spec.endpoints):
+            return find_venue(name)
+    return find_venue(PREFIX + venue) if endpoint.startswith(PREFIX) else None
 
 
 def find_venue(name: str) -> Venue:
@@ -48,6 +61,9 @@ def find_venue(name: str) -> Venue:
     BadInputError
         If there is none.
     """
+    if name.startswith(PREFIX):
+        exchange: Venue = import_module("assay.venues.ccxt.exchanges").find_exchange(name)
+        return exchange
     spec = find_spec(name)
     parse = import_module(f"assay.venues.{name}.parse")
     return Venue(spec, parse.HANDLERS, parse.read_error)

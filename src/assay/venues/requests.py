@@ -18,13 +18,27 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from assay.domain.errors import BadInputError
-from assay.domain.interval import EPOCH, Interval, utc
+from assay.domain.interval import EPOCH, Interval, parse_moment, utc
+from assay.domain.spans import Span
 from assay.domain.symbol import Symbol
-from assay.venues.datasets import COIN_MARKETS, INSTRUMENTS, KLINES, ORDER_BOOKS, TICKERS, TRADES
+from assay.venues.datasets import (
+    COIN_HISTORY,
+    COIN_MARKETS,
+    FUNDING_RATES,
+    INSTRUMENTS,
+    KLINES,
+    ORDER_BOOKS,
+    TICKERS,
+    TRADES,
+)
 from assay.venues.spec import Endpoint, Kind, Parameter, Request, Role, VenueSpec
 
 Value = str | int | bool | datetime
-_UNITS = {Kind.MILLISECONDS: timedelta(milliseconds=1), Kind.SECONDS: timedelta(seconds=1)}
+_UNITS = {
+    Kind.MILLISECONDS: timedelta(milliseconds=1),
+    Kind.SECONDS: timedelta(seconds=1),
+    Kind.ISO: timedelta(seconds=1),
+}
 
 
 def build_request(spec: VenueSpec, endpoint: Endpoint, values: Mapping[str, Value]) -> Request:
@@ -49,7 +63,8 @@ def build_request(spec: VenueSpec, endpoint: Endpoint, values: Mapping[str, Valu
         elif parameter.is_required:
             raise BadInputError(f"{spec.name} {endpoint.name} needs a parameter", value=name)
     weight = endpoint.weight.of(params)
-    return Request(spec.name, endpoint.name, endpoint.path, tuple(sorted(params.items())), weight)
+    path, named = endpoint.path_of(params), tuple(sorted(params.items()))
+    return Request(spec.venue, endpoint.name, path, named, weight, endpoint.not_in_query)
 
 
 def _text(spec: VenueSpec, endpoint: Endpoint, parameter: Parameter, value: Value) -> str:
@@ -61,10 +76,12 @@ def _text(spec: VenueSpec, endpoint: Endpoint, parameter: Parameter, value: Valu
         case Kind.WHOLE, int() if not isinstance(value, bool):
             _check_range(what, parameter, value, endpoint.page_limit)
             return str(value)
-        case ((Kind.MILLISECONDS | Kind.SECONDS), datetime()):
+        case ((Kind.MILLISECONDS | Kind.SECONDS | Kind.ISO), datetime()):
             # A stamp at or after the moment; the last stamp before it, where the wire includes its end.
-            stamps = -((EPOCH - utc(value)) // _UNITS[parameter.kind])
-            return str(stamps - 1 if parameter.role is Role.LAST else stamps)
+            unit = _UNITS[parameter.kind]
+            stamps = -((EPOCH - utc(value)) // unit)
+            stamps -= parameter.role is Role.LAST
+            return f"{EPOCH + stamps * unit:%Y-%m-%dT%H:%M:%SZ}" if parameter.kind is Kind.ISO else str(stamps)
         case Kind.TEXT, str():
             if parameter.choices and value not in parameter.choices:
                 raise BadInputError(what, value=value, todo=f"use one of {', '.join(parameter.choices)}")
@@ -72,9 +89,20 @@ def _text(spec: VenueSpec, endpoint: Endpoint, parameter: Parameter, value: Valu
     raise BadInputError(f"{what} is written as {parameter.kind.value}", value=value)
 
 
+def moment_of(parameter: Parameter, text: str) -> datetime:
+    """Return the moment that was meant by `text`, a value of `parameter` as it was sent.
+
+    >>> moment_of(Parameter("end", Kind.ISO, Role.LAST), "2023-12-31T23:59:59Z").isoformat()
+    '2024-01-01T00:00:00+00:00'
+    """
+    unit = _UNITS[parameter.kind]
+    moment = parse_moment(text) if parameter.kind is Kind.ISO else EPOCH + int(text) * unit
+    return moment + unit if parameter.role is Role.LAST else moment
+
+
 def _check_range(what: str, parameter: Parameter, value: int, page_limit: int | None) -> None:
     top = page_limit if parameter.role is Role.LIMIT else None
-    if parameter.role is not Role.FROM_ID and value < 1:
+    if parameter.role not in (Role.FROM_ID, Role.BEFORE_ID) and value < 1:
         raise BadInputError(what, value=value, todo="give 1 or more")
     if value < 0 or (top is not None and value > top):
         raise BadInputError(what, value=value, todo=f"give at most {top}" if top else "give 0 or more")
@@ -100,12 +128,38 @@ def ask(spec: VenueSpec, dataset: str, values: Mapping[Role, Value | None]) -> R
     return build_request(spec, endpoint, named)
 
 
+def period_of(text: str) -> Span:
+    """Return the moments from and before which a month or a day lasts.
+
+    >>> [moment.isoformat() for moment in period_of("2024-02")]
+    ['2024-02-01T00:00:00+00:00', '2024-03-01T00:00:00+00:00']
+
+    Raises
+    ------
+    BadInputError
+        If `text` is neither.
+    """
+    is_month = len(text) == len("2024-01")
+    start = parse_moment(f"{text}-01" if is_month else text)
+    return start, Interval("1M" if is_month else "1d").close_time(start)
+
+
+def file_request(spec: VenueSpec, endpoint: Endpoint, values: Mapping[Role, Value], **more: Value) -> Request:
+    """Ask for a file of an archive by the symbol, the interval and the period that it is of."""
+    named: dict[str, Value] = {}
+    for role, value in values.items():
+        parameter = endpoint.parameter(role)
+        assert parameter is not None, f"{endpoint.name} is asked for by {role.value}"
+        named[parameter.name] = value
+    return build_request(spec, endpoint, {**named, **more})
+
+
 def klines_request(
     spec: VenueSpec, symbol: Symbol, *, interval: Interval, start: datetime, end: datetime, limit: int | None = None
 ) -> Request:
     """Ask for the bars that open in ``[start, end)``, at most `limit` of them, the oldest first.
 
-    Without `limit` it is as many as the venue gives at once.
+    Without `limit` it is as many as the venue gives at once; one that is paged by range takes none.
     """
     if end <= start:
         raise BadInputError("a range that ends before it starts", value=f"{start.isoformat()} to {end.isoformat()}")
@@ -114,9 +168,14 @@ def klines_request(
         Role.INTERVAL: spec.wire_interval(interval),
         Role.START: start,
         Role.LAST: end,
-        Role.LIMIT: limit or spec.feeding(KLINES).page_limit,
+        Role.LIMIT: _limit(spec.feeding(KLINES), limit),
     }
     return ask(spec, KLINES, values)
+
+
+def _limit(endpoint: Endpoint, limit: int | None) -> int | None:
+    """Return how many rows to ask for; None where that cannot be said."""
+    return (limit or endpoint.page_limit) if endpoint.parameter(Role.LIMIT) else None
 
 
 def klines_requests(
@@ -154,7 +213,9 @@ def tickers_request(spec: VenueSpec, symbol: Symbol | None = None) -> Request:
 
 
 def depth_request(spec: VenueSpec, symbol: Symbol, *, limit: int | None = None) -> Request:
-    """Ask for the order book, `limit` levels a side."""
+    """Ask for the order book, `limit` levels a side; all that the venue shows, where it takes no limit."""
+    if spec.feeding(ORDER_BOOKS).parameter(Role.LIMIT) is None:
+        limit = None
     return ask(spec, ORDER_BOOKS, {Role.SYMBOL: spec.symbols.to_wire(symbol), Role.LIMIT: limit})
 
 
@@ -175,6 +236,29 @@ def recent_trades_request(spec: VenueSpec, symbol: Symbol, *, limit: int | None 
     """Ask for the newest trades, as many as the venue gives at once unless `limit` says fewer."""
     page = limit or spec.feeding(TRADES).page_limit
     return ask(spec, TRADES, {Role.SYMBOL: spec.symbols.to_wire(symbol), Role.LIMIT: page})
+
+
+def funding_request(spec: VenueSpec, symbol: Symbol, *, start: datetime, end: datetime) -> Request:
+    """Ask for the funding that was paid in ``[start, end)``, at most a page of it."""
+    values: dict[Role, Value | None] = {
+        Role.SYMBOL: spec.symbols.to_wire(symbol),
+        Role.START: start,
+        Role.LAST: end,
+        Role.LIMIT: spec.feeding(FUNDING_RATES).page_limit,
+    }
+    return ask(spec, FUNDING_RATES, values)
+
+
+def coin_history_request(spec: VenueSpec, symbol: Symbol, *, start: datetime, end: datetime) -> Request:
+    """Ask for what a coin cost in ``[start, end)``, in any currency of the provider."""
+    in_own_quote = Symbol(symbol.base, getattr(spec.symbols, "quote", symbol.quote))
+    values: dict[Role, Value | None] = {
+        Role.SYMBOL: spec.symbols.to_wire(in_own_quote),
+        Role.QUOTE: symbol.quote.lower(),
+        Role.START: start,
+        Role.LAST: end,
+    }
+    return ask(spec, COIN_HISTORY, values)
 
 
 def instruments_request(spec: VenueSpec) -> Request:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from assay.domain.errors import TerminalError, TransientError
 from assay.venues.budget import RateBudget
 from assay.venues.circuit import Circuit, VenueDownError
+from assay.venues.errors import NothingThereError
 from assay.venues.spec import Request
 from assay.venues.transport import Response, Transport, TransportError
 
@@ -198,6 +199,8 @@ class RetryingTransport:
         if is_transient(response.status):
             raise UnusableAnswerError(request, response)
         own = self._read_error(response.body) if self._read_error else None
+        if isinstance(own, NothingThereError):
+            return response
         if isinstance(own, TransientError):
             raise UnusableAnswerError(request, response) from own
         # Who is shut out is shut out of everything, whatever the words.

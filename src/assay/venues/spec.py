@@ -1,5 +1,7 @@
 """A venue as a table: endpoints, limits, intervals and quirks are declared here, and nothing is done.
 
+A spec is one API of a venue, with its own host, limits and spellings; a venue may have several.
+
 Everything that a client, a rate budget, the sandbox or a reader has to know about a venue stands in its
 :class:`VenueSpec`; the code that reads its answers stands beside it in ``parse.py``.
 
@@ -10,17 +12,20 @@ Everything that a client, a rate budget, the sandbox or a reader has to know abo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import Protocol
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from assay.domain.errors import BadInputError
 from assay.domain.instrument import Market
 from assay.domain.interval import Interval
 from assay.domain.symbol import Symbol
+
+_IN_PATH = re.compile(r"\{(\w+)\}")
 
 
 class Kind(StrEnum):
@@ -31,6 +36,8 @@ class Kind(StrEnum):
     FLAG = "flag"
     MILLISECONDS = "milliseconds"
     SECONDS = "seconds"
+    ISO = "iso"
+    """A moment as ISO 8601 text, to the second: ``2024-01-01T00:00:00Z``."""
 
 
 class Role(StrEnum):
@@ -43,8 +50,12 @@ class Role(StrEnum):
     """The last moment that is wanted, which the wire includes; Assay's ranges end before their end."""
     LIMIT = "limit"
     FROM_ID = "from_id"
+    BEFORE_ID = "before_id"
+    """Only what is older than this id."""
     PAGE = "page"
     QUOTE = "quote"
+    PERIOD = "period"
+    """The month or the day that a file is of: ``2024-01``, ``2024-01-31``."""
 
 
 class Paging(StrEnum):
@@ -54,6 +65,10 @@ class Paging(StrEnum):
     BY_TIME = "by_time"
     BY_ID = "by_id"
     BY_PAGE = "by_page"
+    BY_RANGE = "by_range"
+    """A range of time may hold `page_limit` rows at the most; a longer one is refused, and a page is never cut."""
+    BACKWARDS = "backwards"
+    """The newest rows first; older ones by the lowest id of a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +76,8 @@ class Parameter:
     """One parameter of an endpoint.
 
     `default` is what the venue assumes when the parameter is not sent; requests write it out all the same, so that
-    they mean the same after the venue changes its mind. None: the parameter is left out unless it is given.
+    they mean the same after the venue changes its mind. None: the parameter is left out unless it is given. One that is
+    not sent says what the answer has to be, such as the checksum of a file.
     """
 
     name: str
@@ -70,6 +86,7 @@ class Parameter:
     default: str | None = None
     is_required: bool = False
     choices: tuple[str, ...] = ()
+    is_sent: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +126,7 @@ class Endpoint:
     name : str
         Name inside Assay; the batches in bronze carry it.
     path : str
-        Below the base URL.
+        Below the base URL. A parameter in braces, such as ``{symbol}``, is sent in the path and not in the query.
     dataset : str
         Which table of :data:`assay.venues.datasets.SCHEMAS` the answer becomes.
     weight : Weight
@@ -119,12 +136,20 @@ class Endpoint:
     parameters : tuple of Parameter
         In any order.
     page_limit : int, optional
-        The largest value of the parameter with the role LIMIT.
+        The largest value of the parameter with the role LIMIT; the most rows of a range, if it is paged by range.
     paging : Paging
         How the rest is asked for.
     rows_at : str, optional
         Where the rows are: ``""`` if the answer is the list of them, else the field that holds it. None: the answer
-        stands or falls as one, like an order book, in which a level that is missing would change the spread.
+        stands or falls as one, like an order book, in which a level that is missing would change the spread, or
+        values that stand in one list a column.
+    omits_empty : bool
+        Whether a bar in which nothing was traded is left out, as documented: one that a late answer lacks is then
+        proven to be empty.
+    market : Market
+        What kind of market the answer is about; never guessed from the spelling of a symbol.
+    body_format : str
+        What a body is, and the ending of its file in bronze: ``json``, or ``zip``.
     """
 
     name: str
@@ -136,6 +161,23 @@ class Endpoint:
     page_limit: int | None = None
     paging: Paging = Paging.NONE
     rows_at: str | None = ""
+    omits_empty: bool = False
+    market: Market = Market.SPOT
+    body_format: str = "json"
+
+    @property
+    def in_path(self) -> frozenset[str]:
+        """The names of the parameters that stand in the path."""
+        return frozenset(_IN_PATH.findall(self.path))
+
+    @property
+    def not_in_query(self) -> frozenset[str]:
+        """The names of the parameters that stand in the path, or are not sent."""
+        return self.in_path | {one.name for one in self.parameters if not one.is_sent}
+
+    def path_of(self, params: Mapping[str, str]) -> str:
+        """Return the path with these parameters in it."""
+        return _IN_PATH.sub(lambda found: quote(params[found[1]], safe=""), self.path)
 
     def parameter(self, role: Role) -> Parameter | None:
         """Return the parameter with that role, or None."""
@@ -179,12 +221,12 @@ class SymbolGrammar(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class VenueSpec:
-    """A venue.
+    """One API of a venue.
 
     Parameters
     ----------
     name : str
-        Its name inside Assay, which is the name of its folder.
+        Its name inside Assay, which is the name of its folder; settings, limits and addresses go by it.
     base_url : str
         Without a slash at the end; settings may name another.
     markets : tuple of Market
@@ -205,6 +247,11 @@ class VenueSpec:
         Codes of error bodies after which asking again may work.
     quirks : tuple of Quirk
         What one would not expect.
+    reach : tuple of (Interval, timedelta)
+        How far back bars can be had, where that is not all the way; the venue refuses to be asked for earlier ones.
+    exchange : str, optional
+        The venue, if the API is not all there is of it; see :attr:`venue`. The endpoints of all APIs of a venue have
+        different names.
     """
 
     name: str
@@ -218,6 +265,18 @@ class VenueSpec:
     other_base_urls: tuple[str, ...] = ()
     transient_codes: frozenset[int] = frozenset()
     quirks: tuple[Quirk, ...] = ()
+    reach: tuple[tuple[Interval, timedelta], ...] = ()
+    exchange: str = ""
+
+    @property
+    def venue(self) -> str:
+        """The venue: what batches, tables and series carry."""
+        return self.exchange or self.name
+
+    @property
+    def has_klines(self) -> bool:
+        """Whether it can be asked for a range of klines; an archive of files cannot."""
+        return any(one.parameter(Role.INTERVAL) and one.parameter(Role.START) for one in self.endpoints)
 
     def endpoint(self, name: str) -> Endpoint:
         """Return the endpoint called `name`, or raise BadInputError."""
@@ -253,19 +312,28 @@ class VenueSpec:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One question to a venue; two equal questions are equal here, down to the order of their parameters."""
+    """One question to a venue; two equal questions are equal here, down to the order of their parameters.
+
+    `params` are all of them; those of `not_in_query` stand in the path, or are not sent at all.
+    """
 
     venue: str
     endpoint: str
     path: str
     params: tuple[tuple[str, str], ...]
     weight: int
+    not_in_query: frozenset[str] = frozenset()
 
     def param(self, name: str) -> str | None:
         """Return the text of the parameter, or None if it is not sent."""
         return dict(self.params).get(name)
 
     @property
+    def sent(self) -> tuple[tuple[str, str], ...]:
+        """The parameters that are sent in the query."""
+        return tuple(one for one in self.params if one[0] not in self.not_in_query)
+
+    @property
     def query(self) -> str:
-        """The parameters as a URL holds them."""
-        return urlencode(self.params)
+        """The query as a URL holds it."""
+        return urlencode(self.sent)

@@ -1,4 +1,4 @@
-"""The two ways in which venues spell what they trade: the pair written as one word, or a name of their own.
+"""The ways in which venues spell what they trade: the pair as one word or as two, or a name of their own.
 
 >>> wazirx = JoinedSymbols(quotes=("INR", "USDT"), is_lower=True)
 >>> wazirx.to_wire(Symbol("BTC", "INR")), str(wazirx.to_symbol("btcusdt"))
@@ -53,6 +53,50 @@ class JoinedSymbols:
                 if word.endswith(quote) and len(word) > len(quote):
                     return Symbol(word.removesuffix(quote), quote)
         raise BadInputError("not a symbol of the venue", value=venue_symbol, todo="ask it for its instruments")
+
+
+@dataclass(frozen=True, slots=True)
+class SeparatedSymbols:
+    """Base and quote with a `separator` between them: ``BTC-USD``, ``BTC/USDT``.
+
+    `quotes` are the venue's own; without any, every pair can be asked for. `renamed` holds (asset, name) where the
+    venue calls an asset otherwise, since somebody else has its ticker there.
+
+    >>> yahoo = SeparatedSymbols("-", quotes=("USD", "INR"), renamed=(("UNI", "UNI7083"),))
+    >>> yahoo.to_wire(Symbol("UNI", "USD")), str(yahoo.to_symbol("UNI7083-USD"))
+    ('UNI7083-USD', 'UNI-USD')
+    """
+
+    separator: str
+    quotes: tuple[str, ...] = ()
+    renamed: tuple[tuple[str, str], ...] = ()
+
+    def to_wire(self, symbol: Symbol) -> str:
+        """Return the venue's spelling.
+
+        Raises
+        ------
+        BadInputError
+            If the venue does not quote in `symbol`'s quote.
+        """
+        if self.quotes and symbol.quote not in self.quotes:
+            todo = f"it quotes in {', '.join(self.quotes)}"
+            raise BadInputError("the venue does not quote in that asset", value=symbol.quote, todo=todo)
+        return dict(self.renamed).get(symbol.base, symbol.base) + self.separator + symbol.quote
+
+    def to_symbol(self, venue_symbol: str) -> Symbol:
+        """Return what the spelling means.
+
+        Raises
+        ------
+        BadInputError
+            If it is not two assets that Assay can name, or another asset has the name that the venue writes.
+        """
+        base, separator, quote = venue_symbol.partition(self.separator)
+        base = {name: asset for asset, name in self.renamed}.get(base, "" if base in dict(self.renamed) else base)
+        if not (separator and base and (not self.quotes or quote in self.quotes)):
+            raise BadInputError("not a symbol of the venue", value=venue_symbol, todo="ask it for its instruments")
+        return Symbol(base, quote)
 
 
 @dataclass(frozen=True, slots=True)

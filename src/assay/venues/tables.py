@@ -24,10 +24,22 @@ from assay.domain.errors import BadInputError
 from assay.domain.interval import EPOCH, Interval, utc
 from assay.domain.symbol import Symbol
 from assay.venues.crossing import to_float64
-from assay.venues.datasets import COIN_MARKETS, INSTRUMENTS, KLINES, MOMENT, SCHEMAS, TICKERS, TRADES
+from assay.venues.datasets import (
+    COIN_HISTORY,
+    COIN_MARKETS,
+    FUNDING_RATES,
+    INSTRUMENTS,
+    KLINES,
+    MOMENT,
+    ORDER_BOOKS,
+    SCHEMAS,
+    TICKERS,
+    TRADES,
+)
+from assay.venues.errors import PoisonPageError
 from assay.venues.page import Places, Rejected
 from assay.venues.parsed import REJECTED_SCHEMA, Parsed
-from assay.venues.spec import SymbolGrammar
+from assay.venues.spec import Request, SymbolGrammar
 
 Columns = Mapping[str, pl.Series]
 Stamps = TypeVar("Stamps", NDArray[np.int64], pl.Expr)
@@ -193,6 +205,12 @@ def trades(page: Places, columns: Columns) -> Parsed:
     return _judged(page, columns, TRADES)
 
 
+def funding_rates(page: Places, columns: Columns, *, symbols: SymbolGrammar) -> Parsed:
+    """Return the table ``funding_rates``; a mark price that was not published is null."""
+    spelled = [_symbol(symbols, one) for one in columns["venue_symbol"].to_list()]
+    return _judged(page, {**columns, "symbol": texts(spelled)}, FUNDING_RATES)
+
+
 def instruments(page: Places, columns: Columns) -> Parsed:
     """Return the table ``instruments``; a tick, lot or bound of 0 means that the rule is off, and becomes null."""
     bounds = [name for name in columns if name in _BOUNDS]
@@ -214,9 +232,16 @@ def coin_markets(page: Places, columns: Columns) -> Parsed:
     return _judged(page, columns, COIN_MARKETS)
 
 
-def levels(side: Sequence[tuple[str, str]]) -> pl.DataFrame:
+def coin_history(page: Places, columns: Columns) -> Parsed:
+    """Return the table ``coin_history``; a market value of 0 means that it is not known, and becomes null."""
+    value = pl.col("market_cap")
+    return _judged(page, columns, COIN_HISTORY, derived={"market_cap": pl.when(value != 0).then(value)})
+
+
+def levels(side: Iterable[Sequence[str]]) -> pl.DataFrame:
     """Return one side of an order book: ``price`` and ``quantity``, null where the text is no number."""
-    book = pl.DataFrame({"price": texts(price for price, _ in side), "quantity": texts(size for _, size in side)})
+    pairs = list(side)
+    book = pl.DataFrame({"price": texts(price for price, _ in pairs), "quantity": texts(size for _, size in pairs)})
     return book.with_columns(to_float64("price"), to_float64("quantity"))
 
 
@@ -232,6 +257,48 @@ def book_defect(bids: pl.DataFrame, asks: pl.DataFrame) -> str | None:
     if bids.height and asks.height and bids["price"][0] >= asks["price"][0]:
         return "the best bid is not below the best ask"
     return None
+
+
+def order_book(
+    bids: Iterable[Sequence[str]],
+    asks: Iterable[Sequence[str]],
+    *,
+    update_id: int | None,
+    page: tuple[Request, bytes],
+) -> Parsed:
+    """Return the table ``order_books``: one row.
+
+    Parameters
+    ----------
+    bids, asks : iterable of (str, str)
+        Price and quantity, the best first.
+    update_id : int, optional
+        The venue's number of this state of the book.
+    page : (Request, bytes)
+        What was asked, and the body.
+
+    Raises
+    ------
+    PoisonPageError
+        If the two sides are no book: with a level missing it would show a spread that never was.
+    """
+    below, above = levels(bids), levels(asks)
+    cause = book_defect(below, above)
+    if cause:
+        raise PoisonPageError(page[0], cause, page[1])
+    columns = {
+        "last_update_id": counts([update_id]),
+        "bid_prices": pl.Series([below["price"]]),
+        "bid_quantities": pl.Series([below["quantity"]]),
+        "ask_prices": pl.Series([above["price"]]),
+        "ask_quantities": pl.Series([above["quantity"]]),
+    }
+    return whole(ORDER_BOOKS, columns)
+
+
+def nothing(dataset: str) -> Parsed:
+    """Return the table of an answer without rows."""
+    return whole(dataset, {name: pl.Series(values=[], dtype=dtype) for name, dtype in SCHEMAS[dataset].items()})
 
 
 def whole(dataset: str, columns: Columns) -> Parsed:
@@ -346,7 +413,12 @@ _RULES: dict[str, tuple[Rule, ...]] = {
         *_negative("first_trade_id", "last_trade_id"),
         _below("last_trade_id", "first_trade_id"),
     ),
+    FUNDING_RATES: tuple(_not_positive("mark_price")),
     INSTRUMENTS: tuple(_negative(*_BOUNDS)),
+    COIN_HISTORY: (
+        *_not_positive("price"),
+        *_negative("market_cap", "total_volume"),
+    ),
     COIN_MARKETS: tuple(
         _negative(
             "price",

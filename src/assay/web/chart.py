@@ -13,16 +13,16 @@ from typing import Any
 from assay.domain.interval import Interval
 from assay.features.registry import STEPS
 from assay.selectors.bars import source_of
-from assay.selectors.coverage import SeriesHole
 from assay.selectors.pairs import Pair
 
 KLINES_URL = "/api/v1/klines"
 INTERVALS = ("1m", "5m", "15m", "1h", "4h", "1d", "1w")
 """Of the buttons; the chart itself goes through every interval between them when it zooms."""
 RANGES = ("1D", "1W", "1M", "3M", "1Y", "All")
-MODULES = tuple(sorted(path.name for path in (Path(__file__).parent / "static" / "assay").glob("chart-*.js")))
-"""What chart.js imports. Their addresses have no hash, which an import could not know: a browser asks whether they are
-still the same."""
+MODULES = tuple(
+    sorted(f"assay/{path.name}" for path in (Path(__file__).parent / "static" / "assay").glob("chart-*.js"))
+)
+"""What chart.js imports, and they one another: a browser fetches all of them at once."""
 _MOST_DECIMALS = 10
 _SHOWN_AT_FIRST = ("ema:12", "ema:26", "rsi:14")
 
@@ -79,9 +79,7 @@ def _parameters(step: Any) -> tuple[tuple[str, int], ...]:  # noqa: ANN401  # a 
     return tuple((field.name, getattr(usual, field.name)) for field in dataclasses.fields(usual))
 
 
-def chart_config(
-    pair: Pair, steps: Sequence[IndicatorForm], holes: Sequence[SeriesHole], as_of: datetime | None
-) -> dict[str, object]:
+def chart_config(pair: Pair, steps: Sequence[IndicatorForm], as_of: datetime | None) -> dict[str, object]:
     """Return what the script reads; moments are milliseconds since the epoch."""
     return {
         "series": f"{pair.venue}:{pair.market}:{pair.symbol}",
@@ -92,10 +90,6 @@ def chart_config(
         "stored": [
             {"interval": one.interval, "first": _ms(one.first_open_time), "last": _ms(one.last_open_time)}
             for one in pair.intervals
-        ],
-        "causes": [
-            {"interval": one.interval, "start": _ms(one.start), "end": _ms(one.end), "cause": one.cause}
-            for one in holes
         ],
         "steps": [{"name": one.name, "title": one.title, "units": one.units} for one in steps],
         "defaults": {"interval": default_interval(pair), "indicators": _SHOWN_AT_FIRST},

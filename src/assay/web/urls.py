@@ -12,6 +12,7 @@ from assay.web.views.dashboard import dashboard
 from assay.web.views.data import batch, data
 from assay.web.views.market import market
 from assay.web.views.tickers import tickers
+from assay.web.views.unasked import icon, robots
 
 handler400 = "assay.web.views.errors.bad_request"
 handler403 = "assay.web.views.errors.forbidden"
@@ -29,6 +30,8 @@ urlpatterns = [
     path("data/quarantine/<str:batch_id>/", batch, name="batch"),
     path("accounts/login/", log_in, name="login"),
     path("accounts/logout/", log_out, name="logout"),
+    path("favicon.ico", icon),
+    path("robots.txt", robots),
     path("admin/login/", RedirectView.as_view(pattern_name="login", query_string=True)),
     path("admin/", admin.site.urls),
 ]

@@ -61,11 +61,19 @@ def test_every_setting_can_be_set_in_every_source(key: str, tmp_path: Path, monk
     values = {"home": "elsewhere", "preferred_places": "kraken:spot", "recordings": "plan.yaml", "log_level": "error"}
     values |= {"lake.memory_limit": "3GB", "model.folds": "5", "lake.threads": "32", "ingest.intervals": "1d,1h"}
     values |= dict.fromkeys(("ingest.since", "ingest.since_short", "ingest.every", "ingest.settle"), "3h")
+    values |= {"lake.keep_snapshots": "3h", "lake.keep_bodies": "3h"}
     values |= dict.fromkeys(("ingest.confirmations", "ingest.concurrency", "ingest.attempts"), "32")
-    values |= {"serve.public_url": "https://a.org", "serve.secret_key": "k" * 40}
+    values |= {"serve.public_url": "https://a.org", "serve.secret_key": "k" * 50}
     values |= dict.fromkeys(("serve.require_keys", "serve.require_login"), "true")
+    values |= {"reconcile.stand_ins": "binance:spot:USDT=spot:USD", "fees.own": "binance:spot=7.5/7.5@2024-01-31"}
+    values |= {"lake.catalog": "postgresql://host/lake", "lake.catalog_schema": "lake", "lake.bronze": "s3://market/b"}
+    values |= {"venues.ccxt.exchanges": "kraken"}
+    values |= {"lake.s3.endpoint_url": "http://127.0.0.1:9000", "lake.s3.region": "x", "lake.s3.path_style": "false"}
     last = key.rpartition(".")[2]
-    value = values.get(key, {"enabled": "false", "base_url": "http://127.0.0.1:89", "quote": "TRY"}.get(last, "321"))
+    is_on = getattr(getattr(Settings().venues, key.split(".")[1], None), "enabled", True) if "." in key else True
+    value = values.get(
+        key, {"enabled": str(not is_on).lower(), "base_url": "http://127.0.0.1:89", "quote": "TRY"}.get(last, "321")
+    )
     group, _, name = key.rpartition(".")
     text = f"{group}: {{{name}: '{value}'}}" if group else f"{name}: '{value}'"
     from_file = load_settings(file=write(tmp_path / "some.yaml", text))
@@ -194,6 +202,8 @@ def test_unknown_argument_is_refused() -> None:
         ("log_level", "LOUD", "should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
         ("preferred_places", "binance", "write venue:market, like binance:spot"),
         ("preferred_places", "binance:futures", "use spot or usdm"),
+        ("reconcile.stand_ins", "binance:spot:USDT", "write venue:market:QUOTE=market:QUOTE"),
+        ("fees.own", "binance:spot=cheap", "write venue:market=maker/taker in basis points"),
         ("preferred_places", "binance:spot,,kraken:spot", "write venue:market"),
     ],
 )

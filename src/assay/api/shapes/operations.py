@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from assay.api.shapes.shape import IntervalCode, Market, Moment, Number, Shape, Symbol, Venue, said
+from assay.api.shapes.shape import IntervalCode, Market, Moment, Number, Series, Shape, Symbol, Venue, said
 
 
 def _seconds(length: object) -> object:
@@ -81,7 +81,47 @@ class Hole(Shape):
     start: Moment
     end: Moment
     bars: Annotated[int, said("How many are missing.", 12)]
-    cause: Annotated[str, said("Why, as far as that is known.", "venue has none")]
+    cause: Annotated[
+        str,
+        said("Why: `no_trades`, `not_listed`, `delisted`, `venue_outage`, `our_outage` or `unknown`.", "venue_outage"),
+    ]
+    evidence: Annotated[str, said("What the cause is told by.", "the venue did not answer then")]
+    remedy: Annotated[
+        str, said("What may still bring the bars: `ask` the venue again, `build`, or `nothing`.", "nothing")
+    ]
+
+
+class CauseCount(Shape):
+    """How much of what is missing has a cause."""
+
+    cause: Annotated[str, said("Which.", "no_trades")]
+    holes: Annotated[int, said("Runs of missing bars.", 3)]
+    bars: Annotated[int, said("Missing bars.", 14)]
+
+
+class Gaps(Shape):
+    """Holes with their causes, the latest first."""
+
+    gaps: Annotated[list[Hole], said("The latest, at most `limit`.")]
+    gap_count: Annotated[int, said("How many there are.", 3)]
+    causes: Annotated[list[CauseCount], said("Of all of them, those of most bars first.")]
+    healable_bars: Annotated[int, said("Missing bars that the venue may still be asked for.", 0)]
+
+
+class SeriesDaysState(Shape):
+    """One series, day by day; null on days before its first bar and after its last."""
+
+    series: Series
+    interval: IntervalCode
+    bars: Annotated[list[int | None], said("Bars that are there, a number for each day.", [24, 24])]
+    missing: Annotated[list[int | None], said("Bars that are not.", [0, 0])]
+
+
+class CoverageDays(Shape):
+    """How complete every series is, day by day; the least complete first. Series of weeks and months are left out."""
+
+    days: Annotated[list[date], said("UTC days, in order.", ["2026-04-30", "2026-05-01"])]
+    series: list[SeriesDaysState]
 
 
 class OutageState(Shape):
@@ -131,6 +171,9 @@ class Status(Shape):
     series: list[SeriesState]
     missing_bars: Annotated[int, said("Of all series together.", 0)]
     holes: Annotated[list[Hole], said("The latest, at most 500.")]
+    causes: Annotated[
+        list[CauseCount], said("Of all holes, those before the first and after the last bar of a series included.")
+    ]
     hole_count: Annotated[int | None, said("How many there are.", 0)]
     defects: Annotated[dict[str, int], said("Suspect rows by kind.", {"off_grid": 2})]
     quarantined: Annotated[dict[str, int], said("Rows that were set aside, by cause.", {"high below low": 1})]

@@ -61,6 +61,14 @@ class Gap(Shape):
     start: Annotated[int, said("Where the first missing bar would open; ms since 1970, UTC.", 1_714_521_600_000)]
     end: Annotated[int, said("Where the first bar after it opens; ms since 1970, UTC.", 1_714_564_800_000)]
     bars: Annotated[int, said("Missing bars of the stored interval.", 12)]
+    cause: Annotated[
+        str,
+        said(
+            "Why: `no_trades`, `not_listed`, `delisted`, `venue_outage`, `our_outage` or `unknown`; of several causes "
+            "the least certain.",
+            "venue_outage",
+        ),
+    ]
 
 
 class Columns(Shape):
@@ -110,6 +118,12 @@ class Klines(Resolved):
     gaps: Annotated[list[Gap], said("Holes in the stored bars of the range; the longest 500.")]
     gap_count: Annotated[int, said("How many there are.", 3)]
     provisional: Annotated[list[int], said("Open times of bars that may still change; ms since 1970, UTC.")]
+    provisional_known_at: Annotated[
+        int | None,
+        said(
+            "When the newest of them was received last; ms since 1970, UTC; null if there is none.", 1_714_524_900_000
+        ),
+    ]
     is_cut: Annotated[bool, said("Whether the range holds more bars than `limit`.", False)]
     indicators: Values
     about: Annotated[dict[str, IndicatorAbout], said("What each indicator is.")]

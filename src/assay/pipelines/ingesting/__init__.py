@@ -9,10 +9,10 @@
 """
 
 from assay.pipelines.ingesting.access import Access, access_of
-from assay.pipelines.ingesting.ingest import ingest, silent
+from assay.pipelines.ingesting.ingest import ingest
 from assay.pipelines.ingesting.plan import IngestPlan, VenuePlan, Wanted, plan_ingest
+from assay.pipelines.ingesting.progress import Progress, silent
 from assay.pipelines.ingesting.report import IngestResult, Outcome, VenueReport
-from assay.pipelines.ingesting.venue_run import Progress
 
 __all__ = [
     "Access",

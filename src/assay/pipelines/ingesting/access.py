@@ -12,6 +12,7 @@ from random import Random
 from assay.domain.clock import Clock
 from assay.pipelines.ingesting.plan import VenuePlan
 from assay.settings import IngestSettings
+from assay.venues.ccxt import PREFIX
 from assay.venues.retry import RetryPolicy
 from assay.venues.timing import Timing
 from assay.venues.transport import Transport
@@ -58,6 +59,8 @@ def access_of(settings: IngestSettings, clock: Clock, *, connect: Connect | None
         from assay.venues.http import HttpOptions, HttpTransport  # noqa: PLC0415  # httpx costs start-up time
 
         options = HttpOptions(timeout_s=settings.timeout_s, max_connections=settings.concurrency)
+        if plan.spec.name.startswith(PREFIX):
+            return _by_ccxt(plan, clock, settings)
         return HttpTransport(plan.base_url, clock, options)
 
     return Access(
@@ -70,6 +73,13 @@ def access_of(settings: IngestSettings, clock: Clock, *, connect: Connect | None
         settings.timeout_s + 30.0,
         settings.concurrency,
     )
+
+
+def _by_ccxt(plan: VenuePlan, clock: Clock, settings: IngestSettings) -> AbstractAsyncContextManager[Transport]:
+    from assay.venues.ccxt.transport import CcxtTransport  # noqa: PLC0415  # the package is an extra
+
+    base_url = plan.base_url if plan.is_undocumented else ""
+    return CcxtTransport(plan.spec.venue, clock, base_url=base_url, timeout_s=settings.timeout_s)
 
 
 def account_of(plan: VenuePlan) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from assay.domain.instrument import Market, SeriesId
+from assay.domain.instrument import SeriesId
 from assay.domain.interval import EPOCH
 from assay.domain.symbol import Symbol
 from assay.lake import bronze
@@ -23,15 +23,17 @@ from assay.lake.bronze import AskedRange, BatchHeader, BatchRange
 from assay.pipelines.ingesting.client import Answer
 from assay.pipelines.ingesting.questions import KlinesQuestion
 from assay.pipelines.ingesting.sources import OF_ONE_SYMBOL
-from assay.venues.datasets import INSTRUMENTS, KLINES, MOMENT, ORDER_BOOKS, TICKERS, TRADES
+from assay.venues.datasets import COIN_HISTORY, FUNDING_RATES, INSTRUMENTS, KLINES, MOMENT, ORDER_BOOKS, TICKERS, TRADES
 from assay.venues.parsed import Parsed
 from assay.venues.spec import Request, Role, VenueSpec
 from assay.venues.tables import IDENTICAL_DUPLICATE, OFF_GRID
 from assay.venues.transport import Response
 
-FORMAT = "json"
+JSON, ZIP = "json", "zip"
 LIVE = timedelta(hours=1)
 """A bar that came later than this after it could be had was loaded as history."""
+_OF_OLD = {FUNDING_RATES: "funding_time", COIN_HISTORY: "event_time"}
+"""Datasets that hold what was there before it was asked for, and by which column."""
 _SHOWN_BYTES = 2_000
 _FAILURE_SCHEMA = pl.Schema(
     {
@@ -93,10 +95,15 @@ def klines_batch(spec: VenueSpec, series: SeriesId, question: KlinesQuestion, an
     )
     place = {"market": series.market.value, "symbol": str(series.symbol), "interval": series.interval.code}
     rows = _lineage(_placed(parsed, place), header)
-    known_at, available = rows["known_at"], rows["close_time"] + spec.publication_delay
-    available_at = known_at.zip_with(available >= header.known_at - LIVE, available)
+    known_at = rows["known_at"]
+    available_at = _available_at(rows["close_time"] + spec.publication_delay, known_at, header)
     rows = rows.hstack([available_at.alias("available_at"), known_at.alias("recorded_at")])
     return Batch(header, answer.response.body, rows, _quarantine(parsed, header))
+
+
+def _available_at(published: pl.Series, known_at: pl.Series, header: BatchHeader) -> pl.Series:
+    """Return when a live system would have had each row: what came long after it was published is history."""
+    return known_at.zip_with(published >= header.known_at - LIVE, published)
 
 
 def _ranges(series: SeriesId, opened: pl.Series) -> tuple[BatchRange, ...]:
@@ -109,11 +116,16 @@ def _ranges(series: SeriesId, opened: pl.Series) -> tuple[BatchRange, ...]:
     return (BatchRange(series.market.value, str(series.symbol), series.interval.code, first, last, len(opened)),)
 
 
-def snapshot_batch(dataset: str, answer: Answer, slot: str, *, symbol: Symbol | None = None) -> Batch:
-    """Return the batch of an answer that shows a moment."""
+def snapshot_batch(
+    dataset: str, answer: Answer, slot: str, *, symbol: Symbol | None = None, delay: timedelta = timedelta()
+) -> Batch:
+    """Return the batch of an answer that shows a moment, or what was paid by then.
+
+    `delay` is how long after it was paid funding can be had: that of old is available from then on, and not from now.
+    """
     place: dict[str, str | int] = {}
-    if dataset in (TICKERS, INSTRUMENTS, ORDER_BOOKS, TRADES):
-        place["market"] = Market.SPOT.value
+    if dataset in (TICKERS, INSTRUMENTS, ORDER_BOOKS, TRADES, FUNDING_RATES):
+        place["market"] = answer.endpoint.market.value
     if dataset in OF_ONE_SYMBOL:
         assert symbol is not None, f"{answer.request.endpoint} is asked for one symbol"
         place |= {"symbol": str(symbol), "venue_symbol": str(answer.param(Role.SYMBOL))}
@@ -122,11 +134,14 @@ def snapshot_batch(dataset: str, answer: Answer, slot: str, *, symbol: Symbol | 
     rows = _placed(answer.parsed, place)
     header = _header(dataset, answer, slot, accepted=rows.height)
     rows = _lineage(rows, header)
-    rows = rows.hstack([rows["known_at"].alias("available_at")])
+    available_at = rows["known_at"]
+    if dataset in _OF_OLD:
+        available_at = _available_at(rows[_OF_OLD[dataset]] + delay, rows["known_at"], header)
+    rows = rows.hstack([available_at.alias("available_at")])
     return Batch(header, answer.response.body, rows, _quarantine(answer.parsed, header))
 
 
-def poison_batch(request: Request, response: Response, cause: str, slot: str) -> Batch:
+def poison_batch(request: Request, response: Response, cause: str, slot: str, *, body_format: str = JSON) -> Batch:
     """Return the batch of an answer that cannot be read at all: the body is kept, and shown in quarantine."""
     header = BatchHeader(
         batch_id=_identity(request, slot, response.body),
@@ -136,7 +151,7 @@ def poison_batch(request: Request, response: Response, cause: str, slot: str) ->
         parameters=dict(request.params),
         known_at=response.received_at,
         body_sha256=hashlib.sha256(response.body).hexdigest(),
-        content_format=FORMAT,
+        content_format=body_format,
         counts={"quarantined": 1},
         ranges=(),
         slot=slot,
@@ -145,6 +160,8 @@ def poison_batch(request: Request, response: Response, cause: str, slot: str) ->
         "batch_id", "venue", "known_at", "endpoint", parameters=pl.lit(_parameters(request)), cause=pl.lit(cause)
     )
     shown = response.body[:_SHOWN_BYTES].decode("utf-8", errors="replace")
+    if body_format == ZIP:
+        shown = f"a zip of {len(response.body):,} bytes"
     quarantined = pl.DataFrame([(0, cause, shown)], schema=_QUARANTINE_SCHEMA, orient="row")
     return Batch(header, response.body, rows, _lineage(quarantined, header))
 
@@ -174,7 +191,7 @@ def failures_batch(venue: str, failures: Sequence[Failure], known_at: datetime, 
         parameters={},
         known_at=known_at,
         body_sha256=digest,
-        content_format=FORMAT,
+        content_format=JSON,
         counts={"rows_read": len(told), "accepted": len(told), "quarantined": 0},
         ranges=(),
         slot=slot,
@@ -194,7 +211,7 @@ def _header(dataset: str, answer: Answer, slot: str, *, accepted: int) -> BatchH
         parameters=dict(request.params),
         known_at=answer.response.received_at,
         body_sha256=hashlib.sha256(body).hexdigest(),
-        content_format=FORMAT,
+        content_format=answer.endpoint.body_format,
         counts={"rows_read": parsed.received, "accepted": accepted, "quarantined": parsed.rejected.height},
         ranges=(),
         slot=slot,
@@ -266,9 +283,21 @@ def _asked(series: SeriesId, question: KlinesQuestion, answer: Answer) -> tuple[
         # The cut may go through the rows of one bar: it is asked for again, unless there was no other.
         end = min(end, last_open if last_open > question.start else last_close)
         runs = [(first, min(last, end)) for first, last in runs if first < end]
-    if end <= question.start:
+    has_open = _lacks_open(question, answer, end)
+    if end <= question.start and not has_open:
         return ()
-    return (AskedRange(series.market.value, str(series.symbol), interval.code, question.start, end, tuple(runs)),)
+    # A row that was set aside stands for a bar in which something was traded.
+    omits_empty = answer.endpoint.omits_empty and answer.parsed.rejected.is_empty()
+    end = max(end, question.start)
+    return (AskedRange(*series.key[1:], question.start, end, tuple(runs), omits_empty, has_open),)
+
+
+def _lacks_open(question: KlinesQuestion, answer: Answer, end: datetime) -> bool:
+    """Whether the bar that is open was asked for and told of, but not as a bar on the grid."""
+    rows = answer.parsed.rows
+    told = rows.filter(rows["is_provisional"])["defect"]
+    is_told = answer.endpoint.omits_empty if told.is_empty() else told.null_count() == 0
+    return question.end > end and is_told
 
 
 def _runs(rows: pl.DataFrame, question: KlinesQuestion) -> list[tuple[datetime, datetime]]:

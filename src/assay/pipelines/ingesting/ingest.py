@@ -8,18 +8,19 @@ from concurrent.futures import ThreadPoolExecutor
 
 from assay.domain.duration import parse_duration, slot_of
 from assay.lake.coverage_cache import read_coverage
+from assay.lake.disk import check_budget
 from assay.lake.origin import REAL, check_origin
 from assay.lake.storage import check_free_space
 from assay.pipelines.ingesting.access import Access, access_of
+from assay.pipelines.ingesting.archive import ArchiveRun
+from assay.pipelines.ingesting.asking import Asking
 from assay.pipelines.ingesting.plan import IngestPlan, VenuePlan
+from assay.pipelines.ingesting.progress import Progress, silent
 from assay.pipelines.ingesting.report import IngestResult, VenueReport
 from assay.pipelines.ingesting.stopping import run_tasks
-from assay.pipelines.ingesting.venue_run import Progress, VenueRun
+from assay.pipelines.ingesting.venue_run import VenueRun
 from assay.pipelines.workspace import Workspace
-
-
-def silent(_done: int, _more: int) -> None:
-    """Tell nobody."""
+from assay.venues.datasets import KLINES
 
 
 def ingest(
@@ -54,6 +55,7 @@ def ingest(
         If the disk refuses; what arrived before stays.
     """
     check_free_space(workspace.home.root, int(workspace.settings.lake.min_free_bytes))
+    check_budget(workspace.home, int(workspace.settings.lake.disk_budget))
     if access is None:
         if not all(one.is_undocumented for one in plan.venues):
             check_origin(workspace.home, REAL)
@@ -80,21 +82,29 @@ def _completed(work: Coroutine[object, object, list[VenueReport]]) -> list[Venue
 async def _all(workspace: Workspace, plan: IngestPlan, access: Access, progress: Progress) -> list[VenueReport]:
     async with asyncio.TaskGroup() as tasks:
         runs = [tasks.create_task(_venue(workspace, one, access, progress)) for one in plan.venues]
-    return [run.result() for run in runs]
+    return [report for run in runs for report in run.result()]
 
 
-async def _venue(workspace: Workspace, plan: VenuePlan, access: Access, progress: Progress) -> VenueReport:
+async def _venue(workspace: Workspace, plan: VenuePlan, access: Access, progress: Progress) -> list[VenueReport]:
     settings = workspace.settings.ingest
     ledger = await asyncio.to_thread(
         read_coverage,
         workspace.home,
-        plan.spec.name,
+        plan.spec.venue,
         settle=parse_duration(settings.settle),
         confirmations=settings.confirmations,
     )
     async with access.connect(plan, access.timing.clock) as transport:
         run = VenueRun(workspace, plan, access=access, transport=transport, ledger=ledger, progress=progress)
-        return await run.run()
+        if plan.archive is None:
+            return [await run.run()]
+        async with access.connect(plan.archive, access.timing.clock) as way:
+            asking = Asking(workspace, plan.archive, access=access, transport=way, ledger=ledger)
+            page = plan.spec.feeding(KLINES).page_limit or 1
+            run.use_archive(ArchiveRun(plan.archive, asking, ledger=ledger, page=page, progress=progress))
+            report = await run.run()
+            slot = slot_of(access.timing.clock.now(), parse_duration(settings.every)).isoformat()
+            return [report, await asking.finish(slot)]
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:

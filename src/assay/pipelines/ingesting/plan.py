@@ -8,12 +8,25 @@ from datetime import datetime, timedelta
 
 from assay.domain.duration import parse_duration
 from assay.domain.errors import BadInputError
-from assay.domain.instrument import Market, SeriesId
+from assay.domain.instrument import SeriesId
 from assay.domain.interval import EPOCH, Interval, parse_moment
+from assay.domain.spans import Span, Spans
 from assay.domain.symbol import Symbol
+from assay.pipelines.ingesting.coin_history import history_questions
+from assay.pipelines.ingesting.funding import FUNDING_EVERY, funding_questions
 from assay.pipelines.ingesting.sources import OF_ONE_SYMBOL, Source, read_sources, sources_of
-from assay.settings import Settings, VenueSettings
-from assay.venues.datasets import COIN_MARKETS, INSTRUMENTS, KLINES, ORDER_BOOKS, TICKERS, TRADES
+from assay.settings import Settings, TradingVenueSettings, VenueSettings
+from assay.venues.ccxt import PREFIX
+from assay.venues.datasets import (
+    COIN_HISTORY,
+    COIN_MARKETS,
+    FUNDING_RATES,
+    INSTRUMENTS,
+    KLINES,
+    ORDER_BOOKS,
+    TICKERS,
+    TRADES,
+)
 from assay.venues.registry import find_spec, venue_names
 from assay.venues.requests import (
     coin_markets_request,
@@ -22,13 +35,14 @@ from assay.venues.requests import (
     recent_trades_request,
     tickers_request,
 )
-from assay.venues.spec import Request, VenueSpec
+from assay.venues.spec import Request, Role, VenueSpec
 
 INSTRUMENTS_EVERY = timedelta(days=1)
 COIN_QUOTES = ("usd", "inr")
 """The same coins in both give the dated rate between the two currencies."""
 TOP_COINS = 100
 _SHORT = timedelta(hours=1)
+_HOURLY = Interval("1h")
 _DAY = timedelta(days=1)
 
 
@@ -59,34 +73,40 @@ class SeriesPlan:
     """One series of klines to complete from `start` on.
 
     `is_named` says whether somebody named the pair itself. One that only came of an asset and a venue's quote may turn
-    out not to be traded there, which is no failure.
+    out not to be traded there, which is no failure. With `only`, nothing else of that range is asked for.
     """
 
     series: SeriesId
     start: datetime
     end: datetime | None
     is_named: bool
+    only: Spans | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SnapshotPlan:
-    """One question whose answer is the state of a moment, asked once in every slot of the schedule."""
+    """One question whose answer is the state of a moment, asked once in every slot of the schedule.
+
+    `slot` is given where the answer is final: it is asked for once under that name, whatever the schedule says.
+    """
 
     dataset: str
     request: Request
     every: timedelta
     symbol: Symbol | None = None
     is_named: bool = True
+    slot: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class VenuePlan:
-    """Everything one venue is asked."""
+    """Everything one venue is asked; an `archive` of its history is used before it is asked for the rest."""
 
     spec: VenueSpec
     base_url: str
     series: tuple[SeriesPlan, ...] = ()
     snapshots: tuple[SnapshotPlan, ...] = ()
+    archive: VenuePlan | None = None
 
     @property
     def is_undocumented(self) -> bool:
@@ -127,8 +147,15 @@ def plan_ingest(settings: Settings, wanted: Wanted, now: datetime) -> IngestPlan
     for name in dict.fromkeys(source.venue for source in sources):
         spec = find_spec(name)
         datasets = [source.dataset for source in sources if source.venue == name]
-        series = tuple(_series(spec, pairs[name], starts, end)) if KLINES in datasets else ()
-        snapshots = tuple(_snapshots(settings, wanted, spec, datasets))
+        within_reach = {one: max(start, reach_of(spec, one, now)) for one, start in starts.items()}
+        series = tuple(_series(spec, pairs[name], within_reach, end)) if KLINES in datasets else ()
+        snapshots = tuple(_snapshots(settings, wanted, spec, datasets, pairs=pairs[name]))
+        if FUNDING_RATES in datasets:
+            within = _start(settings, wanted, _HOURLY, now), end or now
+            snapshots += tuple(_funding(settings, spec, pairs[name], within))
+        if COIN_HISTORY in datasets:
+            within = _start(settings, wanted, _HOURLY, now), end or now
+            snapshots += tuple(_coin_history(settings, wanted, spec, within=within, now=now))
         base_url = venue_settings(settings, name).base_url or spec.base_url
         plans.append(VenuePlan(spec, base_url, series, snapshots))
     return IngestPlan(tuple(plans))
@@ -136,6 +163,11 @@ def plan_ingest(settings: Settings, wanted: Wanted, now: datetime) -> IngestPlan
 
 def venue_settings(settings: Settings, venue: str) -> VenueSettings:
     """Return the settings of a venue; one that they do not know is asked only when it is named."""
+    if venue.startswith(PREFIX):
+        ccxt = settings.venues.ccxt
+        exchange = venue.removeprefix(PREFIX)
+        base_url = ccxt.base_urls.get(exchange)
+        return TradingVenueSettings(enabled=exchange in ccxt.base_urls, base_url=base_url, quote=ccxt.quote)
     found = getattr(settings.venues, venue, None)
     return found if isinstance(found, VenueSettings) else VenueSettings(enabled=False)
 
@@ -165,6 +197,7 @@ def read_time(text: str, now: datetime) -> datetime:
 
 def _enabled(settings: Settings) -> tuple[Source, ...]:
     names = [name for name in venue_names() if venue_settings(settings, name).enabled]
+    names += [PREFIX + exchange for exchange in settings.venues.ccxt.base_urls]
     return tuple(source for name in names for source in sources_of(name))
 
 
@@ -199,7 +232,8 @@ def _pairs(settings: Settings, wanted: Wanted, sources: Iterable[Source]) -> dic
     found: dict[str, list[Pair]] = {name: [] for name in venues}
     for text in dict.fromkeys(texts):
         per_venue = {name: _pair(settings, spec, text) for name, spec in venues.items()}
-        if wanted.symbols and not any(per_venue.values()):
+        is_anywhere = any(per_venue.values()) or any(source.dataset == COIN_HISTORY for source in sources)
+        if wanted.symbols and not is_anywhere:
             said = "; ".join(_quotes(settings, spec) for spec in venues.values() if spec.markets)
             todo = said or "only venues that trade can be asked for symbols"
             raise BadInputError("no venue that is asked trades such a pair", value=text, todo=todo)
@@ -240,16 +274,30 @@ def _pair(settings: Settings, spec: VenueSpec, text: str) -> Pair | None:
 def _series(
     spec: VenueSpec, pairs: Iterable[Pair], starts: dict[Interval, datetime], end: datetime | None
 ) -> Iterator[SeriesPlan]:
+    market = spec.feeding(KLINES).market
     for symbol, is_named in pairs:
         for interval, start in starts.items():
             if _has(spec, interval):
-                yield SeriesPlan(SeriesId(spec.name, Market.SPOT, symbol, interval), start, end, is_named)
+                yield SeriesPlan(SeriesId(spec.venue, market, symbol, interval), start, end, is_named)
 
 
-def _snapshots(settings: Settings, wanted: Wanted, spec: VenueSpec, datasets: Iterable[str]) -> Iterator[SnapshotPlan]:
+def reach_of(spec: VenueSpec, interval: Interval, now: datetime) -> datetime:
+    """Return from when on the venue has bars of `interval`: a whole day, so that two runs ask the same questions."""
+    reach = dict(spec.reach).get(interval)
+    if reach is None:
+        return EPOCH
+    return (now - reach).replace(hour=0, minute=0, second=0, microsecond=0) + _DAY
+
+
+def _snapshots(
+    settings: Settings, wanted: Wanted, spec: VenueSpec, datasets: Iterable[str], *, pairs: Iterable[Pair]
+) -> Iterator[SnapshotPlan]:
     every = parse_duration(settings.ingest.every)
     for dataset in datasets:
-        if dataset == TICKERS:
+        if dataset == TICKERS and _is_by_symbol(spec, TICKERS):
+            for symbol, is_named in pairs:
+                yield SnapshotPlan(TICKERS, tickers_request(spec, symbol), every, symbol, is_named)
+        elif dataset == TICKERS:
             yield SnapshotPlan(TICKERS, tickers_request(spec), every)
         elif dataset == COIN_MARKETS:
             for quote in COIN_QUOTES:
@@ -261,7 +309,41 @@ def _snapshots(settings: Settings, wanted: Wanted, spec: VenueSpec, datasets: It
             for text in wanted.symbols or settings.ingest.depth_symbols:
                 pair = _pair(settings, spec, text)
                 if pair and dataset == ORDER_BOOKS:
-                    request = depth_request(spec, pair[0], limit=settings.ingest.depth_limit)
+                    most = spec.feeding(ORDER_BOOKS).page_limit or settings.ingest.depth_limit
+                    request = depth_request(spec, pair[0], limit=min(most, settings.ingest.depth_limit))
                     yield SnapshotPlan(ORDER_BOOKS, request, every, pair[0], pair[1])
                 elif pair:
                     yield SnapshotPlan(TRADES, recent_trades_request(spec, pair[0]), every, pair[0], pair[1])
+
+
+def _funding(settings: Settings, spec: VenueSpec, pairs: Iterable[Pair], within: Span) -> Iterator[SnapshotPlan]:
+    settle = parse_duration(settings.ingest.settle)
+    for symbol, is_named in pairs:
+        for request, slot in funding_questions(spec, symbol, within, settle=settle):
+            yield SnapshotPlan(FUNDING_RATES, request, FUNDING_EVERY, symbol, is_named, slot)
+
+
+def _coin_history(
+    settings: Settings, wanted: Wanted, spec: VenueSpec, *, within: Span, now: datetime
+) -> Iterator[SnapshotPlan]:
+    settle, every = parse_duration(settings.ingest.settle), parse_duration(settings.ingest.every)
+    own_quote = getattr(spec.symbols, "quote", "")
+    for text in wanted.symbols or settings.ingest.symbols:
+        try:
+            symbol, is_named = Symbol.from_spelling(text), True
+        except BadInputError:
+            symbol, is_named = Symbol(text.strip().upper(), own_quote), False
+        try:
+            pages = list(history_questions(spec, symbol, within, reach=reach_of(spec, _HOURLY, now), settle=settle))
+        except BadInputError:
+            if is_named:
+                raise
+            continue
+        for request, slot in pages:
+            yield SnapshotPlan(COIN_HISTORY, request, every, symbol, is_named, slot)
+
+
+def _is_by_symbol(spec: VenueSpec, dataset: str) -> bool:
+    """Whether the venue has to be asked for each symbol by itself."""
+    parameter = spec.feeding(dataset).parameter(Role.SYMBOL)
+    return parameter is not None and parameter.is_required

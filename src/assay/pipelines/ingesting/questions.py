@@ -7,7 +7,7 @@ the first page is found with one question for a single bar, rather than by walki
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,7 +16,7 @@ from assay.domain.spans import NOTHING, Span, Spans
 from assay.lake.coverage_proof import SeriesCoverage
 from assay.venues.datasets import KLINES
 from assay.venues.requests import klines_pages, klines_request
-from assay.venues.spec import Request, VenueSpec
+from assay.venues.spec import Paging, Request, VenueSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +101,19 @@ def next_questions(
         is_final = end <= due and not in_vain.clip(start, end)
         return KlinesQuestion(request, start, end, at_most, "" if is_final else poll.slot)
 
-    head = next(iter(fresh), None)
+    is_by_range = spec.feeding(KLINES).paging is Paging.BY_RANGE
+    head = None if is_by_range else next(iter(fresh), None)
     is_begun = head is None or bool(asked or coverage.held.clip(within[0], head[0]))
     if head and not is_begun and interval.count(*head) > limit:
         return [question(head, at_most=1)]
-    long = [span for span in wanted & in_vain if interval.count(*span) > limit]
+    long = [] if is_by_range else [span for span in wanted & in_vain if interval.count(*span) > limit]
     pages = _pages(spec, interval, wanted - Spans.of(long))
     return [*map(question, long), *map(question, pages)]
+
+
+def is_probe(questions: Sequence[KlinesQuestion]) -> bool:
+    """Whether these only ask where a series begins."""
+    return len(questions) == 1 and questions[0].limit == 1
 
 
 def _pages(spec: VenueSpec, interval: Interval, wanted: Iterable[Span]) -> Iterator[Span]:

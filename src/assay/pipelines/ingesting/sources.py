@@ -11,12 +11,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from assay.domain.errors import BadInputError
-from assay.venues.datasets import COIN_MARKETS, INSTRUMENTS, KLINES, ORDER_BOOKS, TICKERS, TRADES
+from assay.venues.ccxt import PREFIX
+from assay.venues.datasets import (
+    COIN_HISTORY,
+    COIN_MARKETS,
+    FUNDING_RATES,
+    INSTRUMENTS,
+    KLINES,
+    ORDER_BOOKS,
+    TICKERS,
+    TRADES,
+)
 from assay.venues.registry import find_spec, venue_names
 
-DATASETS = (KLINES, TICKERS, ORDER_BOOKS, COIN_MARKETS, INSTRUMENTS)
+JSON = "json"
+DATASETS = (KLINES, TICKERS, ORDER_BOOKS, COIN_MARKETS, FUNDING_RATES, INSTRUMENTS)
 """The datasets that are ingested, of every venue that publishes them."""
-ON_REQUEST = (TRADES,)
+ON_REQUEST = (TRADES, COIN_HISTORY)
 """Those that are ingested only when they are named: they are large."""
 OF_ONE_SYMBOL = (ORDER_BOOKS, TRADES)
 """Snapshots that are asked for symbol by symbol, whose rows do not say which one they are of."""
@@ -35,7 +46,9 @@ class Source:
 
 def sources_of(venue: str, *, of: tuple[str, ...] = DATASETS) -> tuple[Source, ...]:
     """Return what of the datasets `of` can be ingested from a venue."""
-    published = {endpoint.dataset for endpoint in find_spec(venue).endpoints}
+    spec = find_spec(venue)
+    # Files of an archive are loaded by `assay backfill`, as a part of asking the venue for its history.
+    published = {endpoint.dataset for endpoint in spec.endpoints if endpoint.body_format == JSON}
     return tuple(Source(venue, dataset) for dataset in of if dataset in published)
 
 
@@ -47,16 +60,23 @@ def read_sources(words: Iterable[str]) -> tuple[Source, ...]:
     BadInputError
         If a word names no venue, or a dataset that the venue does not publish; with the nearest one that there is.
     """
-    known = {str(source): source for name in venue_names() for source in sources_of(name, of=DATASETS + ON_REQUEST)}
+    words = tuple(words)
+    # The exchanges of ccxt are too many to be listed: they are known by being named.
+    names = [*venue_names(), *(word.partition(":")[0] for word in words if word.startswith(PREFIX))]
+    known = {str(source): source for name in names for source in sources_of(name, of=DATASETS + ON_REQUEST)}
     found: dict[Source, None] = {}
     for word in words:
         if word in known:
             found[known[word]] = None
-        elif word in venue_names():
-            found |= dict.fromkeys(sources_of(word))
+        elif word in names:
+            of_venue = sources_of(word)
+            if not of_venue:
+                raise BadInputError("an archive is no source", value=word, todo="`assay backfill` loads from it")
+            found |= dict.fromkeys(of_venue)
         else:
-            choices = [*venue_names(), *known]
-            near = difflib.get_close_matches(word, choices, n=1, cutoff=0.5)
+            choices = [*names, *known]
+            own = [one for one in choices if one.partition(":")[0] == word.partition(":")[0]]
+            near = difflib.get_close_matches(word, own or choices, n=1, cutoff=0.5)
             todo = f"did you mean {near[0]}?" if near else f"use one of {', '.join(choices)}"
             raise BadInputError("unknown source", value=word, todo=todo)
     return tuple(found)

@@ -10,15 +10,14 @@ from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
-import polars as pl
 
 from assay.venues import tables
 from assay.venues.binance.spec import SPEC
-from assay.venues.datasets import ORDER_BOOKS, PING, SERVER_TIME
-from assay.venues.errors import PoisonPageError, VenueError, venue_error
+from assay.venues.datasets import PING, SERVER_TIME
+from assay.venues.errors import VenueError, venue_error
 from assay.venues.page import UNREADABLE, Count, Id, Milliseconds, read_columns, read_list, read_one, read_rows
 from assay.venues.parsed import Handler, Parsed
-from assay.venues.spec import Request
+from assay.venues.spec import Request, VenueSpec
 
 _KLINE_TEXTS = (
     "open", "high", "low", "close", "volume", "quote_volume", "taker_buy_volume", "taker_buy_quote_volume",
@@ -92,7 +91,9 @@ class _Book(msgspec.Struct, rename="camel"):
     asks: list[tuple[str, str]]
 
 
-class _Filter(msgspec.Struct, rename="camel"):
+class Filter(msgspec.Struct, rename="camel"):
+    """A rule of a market; of the bounds, each kind has its own."""
+
     filter_type: str
     tick_size: str | None = None
     min_price: str | None = None
@@ -101,6 +102,7 @@ class _Filter(msgspec.Struct, rename="camel"):
     min_qty: str | None = None
     max_qty: str | None = None
     min_notional: str | None = None
+    notional: str | None = None
 
 
 class _Symbol(msgspec.Struct, rename="camel"):
@@ -108,7 +110,7 @@ class _Symbol(msgspec.Struct, rename="camel"):
     status: str
     base_asset: str
     quote_asset: str
-    filters: list[_Filter]
+    filters: list[Filter]
 
     def bound(self, kinds: tuple[str, ...], name: str) -> str | None:
         """Return the text of a bound from the first filter of one of the kinds."""
@@ -156,12 +158,17 @@ def parse_klines(body: bytes, request: Request, *, asked_at: datetime) -> Parsed
         [[1499040000000,"0.01634790","0.80000000","0.01575800","0.01577100","148976.11427815",1499644799999,
           "2434.19055334",308,"1756.87402397","28.46694368","0"]]
     """
+    return read_klines(body, request, spec=SPEC, asked_at=asked_at)
+
+
+def read_klines(body: bytes, request: Request, *, spec: VenueSpec, asked_at: datetime) -> Parsed:
+    """Read bars as all of Binance's markets write them; `spec` tells how the interval is spelled."""
     page, fields = read_columns(body, _Kline, request=request, read_error=read_error)
     columns = {name: tables.decimals(fields[name]) for name in _KLINE_TEXTS}
     columns["open_time"] = tables.stamps(fields["open_time"])
     columns["source_close_time"] = tables.stamps(fields["close_time"])
     columns["num_trades"] = tables.counts(fields["num_trades"])
-    interval = SPEC.interval(request.param("interval") or "")
+    interval = spec.interval(request.param("interval") or "")
     return tables.klines(page, columns, interval=interval, asked_at=asked_at)
 
 
@@ -220,18 +227,7 @@ def parse_depth(body: bytes, request: Request, *, asked_at: datetime) -> Parsed:
         {"lastUpdateId":1027024,"bids":[["4.00000000","431.00000000"]],"asks":[["4.00000200","12.00000000"]]}
     """
     book = read_one(body, _Book, request=request, read_error=read_error)
-    bids, asks = tables.levels(book.bids), tables.levels(book.asks)
-    cause = tables.book_defect(bids, asks)
-    if cause:
-        raise PoisonPageError(request, cause, body)
-    columns = {
-        "last_update_id": tables.counts([book.last_update_id]),
-        "bid_prices": pl.Series([bids["price"]]),
-        "bid_quantities": pl.Series([bids["quantity"]]),
-        "ask_prices": pl.Series([asks["price"]]),
-        "ask_quantities": pl.Series([asks["quantity"]]),
-    }
-    return tables.whole(ORDER_BOOKS, columns)
+    return tables.order_book(book.bids, book.asks, update_id=book.last_update_id, page=(request, body))
 
 
 def parse_trades(body: bytes, request: Request, *, asked_at: datetime) -> Parsed:

@@ -12,11 +12,11 @@ import msgspec
 from assay.venues import tables
 from assay.venues.coingecko.spec import SPEC
 from assay.venues.errors import VenueError, venue_error
-from assay.venues.page import UNREADABLE, Count, read_list
+from assay.venues.page import UNREADABLE, Count, Milliseconds, Moment, Places, Rejected, read_list, read_one
 from assay.venues.parsed import Handler, Parsed
 from assay.venues.spec import Request
 
-_Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+_Point = tuple[Milliseconds, float | None]
 
 
 class _Roi(msgspec.Struct):
@@ -32,7 +32,7 @@ class _Coin(msgspec.Struct):
     current_price: float | None
     market_cap: float | None
     total_volume: float | None
-    last_updated: _Moment | None
+    last_updated: Moment | None
     market_cap_rank: Count | None = None
     fully_diluted_valuation: float | None = None
     high_24h: float | None = None
@@ -46,11 +46,17 @@ class _Coin(msgspec.Struct):
     max_supply: float | None = None
     ath: float | None = None
     ath_change_percentage: float | None = None
-    ath_date: _Moment | None = None
+    ath_date: Moment | None = None
     atl: float | None = None
     atl_change_percentage: float | None = None
-    atl_date: _Moment | None = None
+    atl_date: Moment | None = None
     roi: _Roi | None = None
+
+
+class _Chart(msgspec.Struct):
+    prices: list[_Point]
+    market_caps: list[_Point]
+    total_volumes: list[_Point]
 
 
 class _Status(msgspec.Struct):
@@ -144,5 +150,38 @@ def parse_coins_markets(body: bytes, request: Request, *, asked_at: datetime) ->
     return tables.coin_markets(page, columns)
 
 
-HANDLERS: Mapping[str, Handler] = {"coins_markets": parse_coins_markets}
+def parse_market_chart(body: bytes, request: Request, *, asked_at: datetime) -> Parsed:
+    """Read the history of one coin: three lists of points, which are joined by their times.
+
+    Wire::
+
+        {"prices":[[1704067241331,42261.0406175669],[1704070847420,42493.2764087546]],
+         "market_caps":[[1704067241331,827596236151.196],[1704070847420,831531023621.411]],
+         "total_volumes":[[1704067241331,14305769170.9498],[1704070847420,14130205376.1709]]}
+    """
+    chart = read_one(body, _Chart, request=request, read_error=read_error)
+    caps, volumes = dict(chart.market_caps), dict(chart.total_volumes)
+    points = [(moment, price) for moment, price in chart.prices if price is not None]
+    raws = [msgspec.Raw(msgspec.json.encode(point)) for point in chart.prices]
+    places = [place for place, (_, price) in enumerate(chart.prices) if price is not None]
+    rejected = [
+        Rejected(place, "a point without a price", bytes(raws[place]).decode())
+        for place, (_, price) in enumerate(chart.prices)
+        if price is None
+    ]
+    columns = {
+        "coin_id": tables.texts(request.param("id") for _ in points),
+        "quote": tables.texts((request.param("vs_currency") or "").upper() for _ in points),
+        "event_time": tables.stamps(moment for moment, _ in points),
+        "price": tables.numbers(price for _, price in points),
+        "market_cap": tables.numbers(caps.get(moment) for moment, _ in points),
+        "total_volume": tables.numbers(volumes.get(moment) for moment, _ in points),
+    }
+    return tables.coin_history(Places(places, rejected, lambda: raws), columns)
+
+
+HANDLERS: Mapping[str, Handler] = {
+    "coins_markets": parse_coins_markets,
+    "market_chart_range": parse_market_chart,
+}
 """Endpoint to its handler."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from assay.venues.datasets import COIN_MARKETS
+from assay.domain.interval import Interval
+from assay.venues.datasets import COIN_HISTORY, COIN_MARKETS
 from assay.venues.spec import Endpoint, Kind, Paging, Parameter, Quirk, RateLimit, Role, VenueSpec, Weight
 from assay.venues.symbols import NamedAssets
 
 _MARKETS = "https://docs.coingecko.com/v3.0.1/reference/coins-markets"
+_HISTORY = "https://docs.coingecko.com/v3.0.1/reference/coins-id-market-chart-range"
 _LIMITS = "https://docs.coingecko.com/docs/errors-and-rate-limits"
 
 IDS = (
@@ -57,13 +59,33 @@ SPEC = VenueSpec(
             page_limit=250,
             paging=Paging.BY_PAGE,
         ),
+        Endpoint(
+            "market_chart_range",
+            "/coins/{id}/market_chart/range",
+            COIN_HISTORY,
+            Weight(1),
+            _HISTORY,
+            parameters=(
+                Parameter("id", role=Role.SYMBOL, is_required=True),
+                Parameter("vs_currency", role=Role.QUOTE, is_required=True),
+                Parameter("from", Kind.SECONDS, Role.START, is_required=True),
+                Parameter("to", Kind.SECONDS, Role.LAST, is_required=True),
+            ),
+            rows_at=None,
+        ),
     ),
     transient_codes=frozenset({408, 429, 500, 502, 503, 504}),
+    # Without a key; what is asked for as a month comes as hours.
+    reach=((Interval("1h"), timedelta(days=365)),),
     quirks=(
         Quirk("tickers collide: only the id names an asset", "https://docs.coingecko.com/v3.0.1/reference/coins-list"),
         Quirk("supplies, diluted value, roi and rank may be null", "recording of 2022-01-06"),
         Quirk("amounts are JSON numbers, sometimes whole and sometimes not", "recording of 2022-01-06"),
         Quirk("every request counts against the limit, those that failed too", _LIMITS),
         Quirk("an error body has one of three forms", _LIMITS),
+        Quirk("history is in steps of 5 minutes up to a day, of hours up to 90 days, of days beyond", _HISTORY),
+        Quirk("the points of history are some seconds or minutes off the hour", _HISTORY),
+        Quirk("history ends with the price of the moment, if the range does not end before", _HISTORY),
+        Quirk("a market value of 0 means that it is not known", _HISTORY),
     ),
 )

@@ -17,7 +17,15 @@ from assay.venues.sandbox.market import Market
 from assay.venues.spec import VenueSpec
 
 Document = object
-"""What JSON is made of: dicts, lists, texts, numbers, booleans, None; or msgspec.Raw, JSON that is written already."""
+"""What JSON is made of: dicts, lists, texts, numbers, booleans, None; or msgspec.Raw, JSON that is written already.
+
+Bytes are a file, which is sent as it is.
+"""
+
+
+def written(document: Document) -> bytes:
+    """Return the body that a document is sent as."""
+    return document if isinstance(document, bytes) else msgspec.json.encode(document)
 
 
 def never(_open_us: int) -> bool:
@@ -93,7 +101,7 @@ class Refusal(Exception):  # noqa: N818  an answer, not an error of Assay
 
     def answer(self) -> Answer:
         """Return it as it goes over the wire."""
-        return Answer(self.status, msgspec.json.encode(self.document))
+        return Answer(self.status, written(self.document))
 
 
 class Dialect(Protocol):

@@ -9,15 +9,16 @@ b'[[149904'
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
 from assay.venues.sandbox.answers import Document
 from assay.venues.sandbox.faults import Kind
 
-_PRICES = ("lastPrice", "current_price", "p", "status", "serverTime")
+_PRICES = ("lastPrice", "current_price", "price", "close", "p", "status", "serverTime")
 _CLOSE = 4
-Rows = list[Document]
+Rows = list[Any]
 
 
 def bend_rows(document: Document, rows_at: str | None, kind: Kind, *, draw: int) -> Document:
@@ -36,15 +37,41 @@ def bend_rows(document: Document, rows_at: str | None, kind: Kind, *, draw: int)
     """
     if isinstance(document, msgspec.Raw):
         document = msgspec.json.decode(document)
-    if isinstance(document, dict) and rows_at:
-        return {**document, rows_at: bend_rows(document[rows_at], None, kind, draw=draw)}
-    if isinstance(document, dict) and "bids" in document:
-        return {**document, "bids": bend_rows(document["bids"], None, kind, draw=draw)}
     if isinstance(document, dict):
-        return _retyped(document) if kind is Kind.WRONG_TYPES else document
+        return _bent_object(document, rows_at, kind, draw)
     if not isinstance(document, list) or not document:
         return document
     return _BENDS[kind](document, draw)
+
+
+def _bent_object(document: dict[str, Any], rows_at: str | None, kind: Kind, draw: int) -> Document:
+    """Bend the rows in a field of an object, or what matters most in it if it has none."""
+    if "chart" in document:
+        return _bent_chart(document, kind, draw)
+    # Of three lists of points, [time, value], only the prices are wrong; of a book, the bids.
+    name = rows_at or next((one for one in ("prices", "bids") if one in document), None)
+    if name:
+        return {**document, name: bend_rows(list(document[name]), None, kind, draw=draw)}
+    return _retyped(document) if kind is Kind.WRONG_TYPES else document
+
+
+def _bent_chart(document: dict[str, Any], kind: Kind, draw: int) -> Document:
+    """Bend the bars of a chart like Yahoo's, which has a list for each column; what is missing there is null."""
+    (result,) = document["chart"]["result"]
+    (quote,) = result["indicators"]["quote"]
+    # Wrong types concern the fifth value of a row, so that is the close.
+    names = [name for name in ("open", "high", "low", "close", "volume") if name in quote]
+    rows: Rows = [list(row) for row in zip(result["timestamp"], *(quote[name] for name in names), strict=True)]
+    if not rows:
+        return document
+    if kind is Kind.MISSING:
+        row = draw % len(rows)
+        rows[row] = [rows[row][0], *[None] * len(names)]
+    else:
+        rows = _BENDS[kind](rows, draw)
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    bent = {"timestamp": columns[0], "indicators": {"quote": [dict(zip(names, columns[1:], strict=True))]}}
+    return {"chart": {"result": [{**result, **bent}], "error": None}}
 
 
 def _duplicate(rows: Rows, draw: int) -> Rows:

@@ -31,8 +31,11 @@ _KINDS = ("Chain", "Coin", "Swap")
 _PRICES = ("0.084310", "1.275000", "0.006125", "14.820000", "0.412700")
 _LARGEST_CAP = 150_000_000
 _FILLERS_LISTED_AT = datetime(2017, 1, 1, tzinfo=UTC)
-_ALL_VENUES = 3
+ALL_VENUES = 3
 """What all exchanges trade of a coin, as a multiple of what this one does."""
+
+
+MOST_FILLERS = len(_STONES) * len(_KINDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,7 @@ def make_coin(day: Day, hours: Extremes, *, high_at: datetime, low_at: datetime)
         price=price,
         market_cap=price * asset.supply,
         fully_diluted_valuation=None if asset.max_supply is None else price * asset.max_supply,
-        total_volume=_ALL_VENUES * day.quote_volume / 10 ** (asset.price_decimals + asset.quantity_decimals),
+        total_volume=ALL_VENUES * day.quote_volume / 10 ** (asset.price_decimals + asset.quantity_decimals),
         high_24h=day.high / unit,
         low_24h=day.low / unit,
         change_24h=day.change / unit,

@@ -11,6 +11,7 @@ b'{"serverTime":1714521600000}'
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -21,11 +22,16 @@ from urllib.parse import urlsplit
 import msgspec
 
 from assay.domain.clock import Clock
-from assay.venues.sandbox.answers import Answer, Dialect, Document, Question, Refusal, never
+from assay.venues.sandbox.answers import Answer, Dialect, Document, Question, Refusal, never, written
 from assay.venues.sandbox.bending import ROW_KINDS, bend_rows, cut
 from assay.venues.sandbox.dialects.binance import BinanceDialect
+from assay.venues.sandbox.dialects.binance_archive import BinanceArchiveDialect
+from assay.venues.sandbox.dialects.binance_usdm import BinanceUsdmDialect
+from assay.venues.sandbox.dialects.coinbase import CoinbaseDialect
+from assay.venues.sandbox.dialects.coinbase_advanced import CoinbaseAdvancedDialect
 from assay.venues.sandbox.dialects.coingecko import CoinGeckoDialect
 from assay.venues.sandbox.dialects.wazirx import WazirxDialect
+from assay.venues.sandbox.dialects.yahoo import YahooDialect
 from assay.venues.sandbox.faults import NO_FAULTS, FaultPlan, Kind, Strike, any_of
 from assay.venues.sandbox.limits import BANNED, TOO_MANY, Meter
 from assay.venues.sandbox.market import Market
@@ -72,8 +78,18 @@ class Exchange:
         self.clock = clock
         self.name = market.name + (", with recordings replayed" if replay.counts else "")
         """What is simulated; every answer says so in :data:`SIMULATED`."""
-        spoken = dialects or (BinanceDialect(replay), CoinGeckoDialect(), WazirxDialect())
+        spoken = dialects or (
+            BinanceDialect(replay),
+            BinanceUsdmDialect(),
+            BinanceArchiveDialect(replay),
+            CoinbaseDialect(),
+            CoinbaseAdvancedDialect(),
+            CoinGeckoDialect(),
+            WazirxDialect(),
+            YahooDialect(),
+        )
         self._routes: dict[str, tuple[Dialect, Endpoint]] = {}
+        self._patterns: list[tuple[re.Pattern[str], tuple[Dialect, Endpoint]]] = []
         self._faults = faults
         self._calls: Counter[tuple[str, str]] = Counter()
         self._meters = {one.spec.name: Meter(one.spec, elapsed) for one in spoken}
@@ -83,13 +99,19 @@ class Exchange:
             spec = dialect.spec
             # A venue whose base URL has a path, like CoinGecko's /api/v3, keeps it.
             prefix = self.prefixes[spec.name] = f"/{spec.name}{urlsplit(spec.base_url).path}"
-            self._routes |= {prefix + endpoint.path: (dialect, endpoint) for endpoint in spec.endpoints}
+            for endpoint in spec.endpoints:
+                if endpoint.in_path:
+                    self._patterns.append((_pattern(prefix + endpoint.path), (dialect, endpoint)))
+                else:
+                    self._routes[prefix + endpoint.path] = dialect, endpoint
 
     def answer(self, path: str, params: Mapping[str, str]) -> Answer:
         """Return the answer to a GET of `path`, which begins with the venue's prefix."""
-        if path not in self._routes:
+        found, in_path = self._routed(path)
+        if found is None:
             return Answer(404, b'{"error":"there is nothing here"}', self._headers(self.clock.now()))
-        dialect, endpoint = self._routes[path]
+        dialect, endpoint = found
+        params = {**params, **in_path}
         name = dialect.spec.name
         self._calls[name, endpoint.name] += 1
         now = self.clock.now()
@@ -113,9 +135,31 @@ class Exchange:
             return replace(refusal.answer(), headers=headers)
         return _bent(document, endpoint, strikes, headers)
 
+    def _routed(self, path: str) -> tuple[tuple[Dialect, Endpoint] | None, Mapping[str, str]]:
+        """Return who answers for `path`, and the parameters that stand in it."""
+        if path in self._routes:
+            return self._routes[path], {}
+        for pattern, found in self._patterns:
+            if match := pattern.fullmatch(path):
+                return found, match.groupdict()
+        return None, {}
+
     def _headers(self, now: datetime) -> dict[str, str]:
         date = format_datetime(now, usegmt=True)
         return {"content-type": "application/json;charset=UTF-8", "date": date, SIMULATED: self.name}
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    """Return what a path with parameters in it looks like; one that stands in it twice says the same twice."""
+    seen: set[str] = set()
+
+    def group(found: re.Match[str]) -> str:
+        name = found[1]
+        text = f"(?P={name})" if name in seen else f"(?P<{name}>[^/]+?)"
+        seen.add(name)
+        return text
+
+    return re.compile(re.sub(r"\\\{(\w+)\\\}", group, re.escape(path)))
 
 
 def _weight(endpoint: Endpoint, params: Mapping[str, str]) -> int:
@@ -162,9 +206,9 @@ def _question(endpoint: Endpoint, params: Mapping[str, str], now: datetime, stri
 
 def _bent(document: Document, endpoint: Endpoint, strikes: tuple[Strike, ...], headers: Mapping[str, str]) -> Answer:
     for strike in strikes:
-        if strike.fault.kind in ROW_KINDS:
+        if strike.fault.kind in ROW_KINDS and not isinstance(document, bytes):
             document = bend_rows(document, endpoint.rows_at, strike.fault.kind, draw=strike.draw)
-    body = msgspec.json.encode(document)
+    body = written(document)
     malformed, truncated = any_of(strikes, Kind.MALFORMED), any_of(strikes, Kind.TRUNCATED)
     if malformed:
         body = cut(body, malformed.draw)

@@ -30,7 +30,9 @@ _NAMES = [field.name for field in fields(Fault)]
 _HOUR = timedelta(hours=1)
 
 
-def all_kinds(seed: int, *, start: datetime, rate: float = 0.02, lossy: str = "") -> FaultPlan:
+def all_kinds(
+    seed: int, *, start: datetime, rate: float = 0.02, lossy: str = "", venues: Sequence[str] = ()
+) -> FaultPlan:
     """Return a plan in which everything that can go wrong does, each fault at a modest rate.
 
     Beside the faults that are drawn, every venue is down for an hour once: the first one (by name) from an hour after
@@ -48,6 +50,8 @@ def all_kinds(seed: int, *, start: datetime, rate: float = 0.02, lossy: str = ""
         Name of the only endpoint where answers that read well may differ from the right ones (a row lost, doubled,
         out of place, of another type; another clock; bars restated or early); empty: everywhere. What is asked for
         again and again, such as klines, recovers from these, and a snapshot of a moment cannot.
+    venues : sequence of str, optional
+        Those that are down for an hour, in this order; all, if none is named.
 
     Raises
     ------
@@ -82,7 +86,7 @@ def all_kinds(seed: int, *, start: datetime, rate: float = 0.02, lossy: str = ""
     first = utc(start) + _HOUR
     down = [
         Fault(Kind.DOWN, venue=name, start=first + 2 * number * _HOUR, end=first + (2 * number + 1) * _HOUR)
-        for number, name in enumerate(venue_names())
+        for number, name in enumerate(venues or venue_names())
     ]
     return FaultPlan(seed, (*drawn, *down))
 

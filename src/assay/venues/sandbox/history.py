@@ -1,8 +1,9 @@
-"""One page of bars, by the paging rule that Binance and WazirX share, as the venue's clock shows them.
+"""One page of bars, by the paging rule that venues share, as the venue's clock shows them; and the newest trades.
 
 Both ends of the range are included and compare with a bar's open time. With a start a page is the oldest rows from it
 on, without one the newest; the bar in progress is among them.
 
+>>> from assay.venues.sandbox.market import Market
 >>> window = Window(first_us=None, last_us=None, limit=2)
 >>> question = Question("klines", {}, datetime(2024, 5, 1, 12, 30, tzinfo=UTC))
 >>> page = read_page(Market(1), Symbol.parse("BTC-USDT"), Interval.parse("1h"), window=window, question=question)
@@ -14,14 +15,38 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 from assay.domain.interval import Interval
 from assay.domain.symbol import Symbol
 from assay.venues.sandbox.answers import Question
+from assay.venues.sandbox.assets import Listing
 from assay.venues.sandbox.bars import SECOND_US, Bars, join, to_datetime, to_us
 from assay.venues.sandbox.market import Market
+from assay.venues.sandbox.trades import NO_TRADES, Trades
+
+
+class Tradable(Protocol):
+    """A market that has bars: the spot market, or one that is derived from it."""
+
+    @property
+    def listings(self) -> tuple[Listing, ...]:
+        """What is or was traded there."""
+        ...
+
+    def listing(self, symbol: Symbol) -> Listing:
+        """Return what is known of `symbol`, or raise BadInputError."""
+        ...
+
+    def klines(
+        self, symbol: Symbol, interval: Interval, *, start: datetime, end: datetime, seen_at: datetime | None = None
+    ) -> Bars:
+        """Return the bars that open in ``[start, end)``; see :meth:`assay.venues.sandbox.market.Market.klines`."""
+        ...
+
 
 _MONTH = timedelta(days=31)
+_LONGEST_LOOK = timedelta(days=366)
 _LATE_SHARE = 10
 """A bar that is restated was at first shown without its last tenth."""
 LATEST_US = to_us(datetime(2100, 1, 1, tzinfo=UTC))
@@ -37,12 +62,12 @@ class Window:
     limit: int
 
 
-def read_page(market: Market, symbol: Symbol, interval: Interval, *, window: Window, question: Question) -> Bars:
+def read_page(market: Tradable, symbol: Symbol, interval: Interval, *, window: Window, question: Question) -> Bars:
     """Return the bars of a page.
 
     Parameters
     ----------
-    market : Market
+    market : Tradable
         Where the bars are from.
     symbol : Symbol
         As listed.
@@ -70,7 +95,7 @@ def read_page(market: Market, symbol: Symbol, interval: Interval, *, window: Win
     return _as_first_shown(bars, market, symbol, interval=interval, question=question)
 
 
-def _as_first_shown(bars: Bars, market: Market, symbol: Symbol, *, interval: Interval, question: Question) -> Bars:
+def _as_first_shown(bars: Bars, market: Tradable, symbol: Symbol, *, interval: Interval, question: Question) -> Bars:
     """Show bars that closed a moment ago without their last trades; they are restated later."""
     now_us, late_us = to_us(question.now), int(question.late_s * SECOND_US)
     fresh = (bars.close_time <= now_us) & (now_us < bars.close_time + late_us)
@@ -83,3 +108,16 @@ def _as_first_shown(bars: Bars, market: Market, symbol: Symbol, *, interval: Int
         if len(before):
             bars = join([bars[:row], before[:1], bars[row + 1 :]])
     return bars
+
+
+def newest_trades(market: Market, listing: Listing, end: datetime, *, limit: int) -> Trades:
+    """Return the last trades before `end`, at most `limit`, looking back further and further."""
+    if listing.delisted_at is not None:
+        end = min(end, listing.delisted_at)
+    span, trades = timedelta(minutes=4), NO_TRADES
+    while len(trades) < limit and span < _LONGEST_LOOK:
+        trades = market.agg_trades(listing.symbol, start=end - span, end=end)
+        if end - span <= listing.listed_at:
+            break
+        span *= 4
+    return trades[max(0, len(trades) - limit) :]

@@ -28,7 +28,7 @@ from assay.domain.symbol import Symbol
 from assay.venues.sandbox.assets import DEFAULT_ASSETS, Asset, Listing
 from assay.venues.sandbox.bars import DAY_US, MINUTE_US, NO_BARS, Bars, gather, join, opens, to_datetime, to_us
 from assay.venues.sandbox.book import MAX_LEVELS, SLOT_US, Book, make_book
-from assay.venues.sandbox.coins import Coin, coin_listing, fillers, make_coin
+from assay.venues.sandbox.coins import MOST_FILLERS, Coin, coin_listing, fillers, make_coin
 from assay.venues.sandbox.draws import Stream
 from assay.venues.sandbox.moves import HOURS
 from assay.venues.sandbox.skeleton import BLOCK_DAYS
@@ -66,7 +66,7 @@ class Market:
         self.listings = tuple(listing for asset in assets for listing in asset.listings())
         self._by_symbol = {listing.symbol: listing for listing in self.listings}
         self._tape = Tape(seed, edge=edge)
-        self._seed = seed
+        self.seed = seed
         self.name = f"seed {seed}" + (f" with an edge of {edge:g}" if edge else "")
         """Which market it is, for people."""
 
@@ -180,6 +180,25 @@ class Market:
         rows.sort(key=lambda coin: (-coin.market_cap, coin.coin_id))
         return tuple(replace(coin, market_cap_rank=rank) for rank, coin in enumerate(rows, 1))
 
+    def coin_klines(self, coin_id: str, interval: Interval, *, start: datetime, end: datetime) -> tuple[Asset, Bars]:
+        """Return an asset or a made-up coin and its bars that open in ``[start, end)``, whether it is listed or not.
+
+        Raises
+        ------
+        BadInputError
+            If there is no such coin.
+        """
+        known = (*self.assets, *fillers(MOST_FILLERS))
+        asset = next((one for one in known if one.coin_id == coin_id), None)
+        if asset is None:
+            raise BadInputError("no such coin in the sandbox", value=coin_id, todo="use one like bitcoin")
+        first_us, last_us = max(to_us(start), to_us(interval.ceil(asset.listed_at))), to_us(end)
+        if first_us >= last_us:
+            return asset, NO_BARS
+        edges = opens(interval, first_us, last_us)
+        pieces = self._reader(interval)(asset, int(edges[0]), int(edges[-1]))
+        return asset, gather(join([gather(piece, edges) for piece in pieces]), edges)
+
     def _reader(self, interval: Interval) -> Callable[[Asset, int, int], Iterator[Bars]]:
         """Return what reads the longest pieces of which bars of `interval` are made."""
         if interval == _SECOND:
@@ -212,7 +231,7 @@ class Market:
         slot = moment_us // SLOT_US
         price = int(self._tape.last_trade(asset, slot * SLOT_US).price[0])
         size = _BOOK_TRADES * asset.trade_usd * 10 ** (asset.price_decimals + asset.quantity_decimals) / price
-        stream = Stream.of(self._seed, f"{asset.coin_id}/book")
+        stream = Stream.of(self.seed, f"{asset.coin_id}/book")
         return make_book(stream, slot=slot, last_price=price, size=size, limit=limit)
 
     def _ticker(self, listing: Listing, now_us: int) -> Ticker:

@@ -107,7 +107,7 @@ def asset(request: HttpRequest, series: str) -> HttpResponse:
         "klines_url": chart.KLINES_URL,
         "holes": holes[:_HOLES_SHOWN],
         "more_holes": len(holes) - _HOLES_SHOWN,
-        "config": chart.chart_config(pair, steps, holes, as_of),
+        "config": chart.chart_config(pair, steps, as_of),
         "day": _day(name, pair, as_of),
         "bars": _newest(name, interval, as_of),
         "coverage": coverage,

@@ -5,17 +5,23 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 
 from assay.domain.errors import NotBuiltError
-from assay.selectors.coverage import SeriesHealth
 from assay.selectors.data_page import DataHealth, data_health
+from assay.selectors.health import SeriesHealth
 from assay.selectors.quarantine import quarantined
+from assay.selectors.reconciliation import reconciliation
+from assay.web.assets import plotly_style_marks
 from assay.web.configure import workspace
+from assay.web.context import with_as_of
 from assay.web.tables import Column, Sort, arrange, headers, matching, read_sort, search_of
 from assay.web.views.page import page, show
 
 _MOST_HOLES = 100
 _LONGEST_BODY = 20_000
+MAP_URL = "/api/v1/coverage"
+MAP_RANGES = ((90, "90 days"), (365, "1 year"), (1_826, "5 years"))
 COLUMNS: tuple[Column[SeriesHealth], ...] = (
     Column("series", "Series", lambda one: (one.series, one.interval)),
     Column("coverage", "Completeness", lambda one: one.coverage, is_number=True),
@@ -53,6 +59,12 @@ def data(request: HttpRequest) -> HttpResponse:
         "defects": sum(health.defects.values()),
         "quarantined": sum(health.quarantined.values()),
         "lasting": sum(one.end is None for one in health.outages),
+        "prices": reconciliation(workspace()).prices if health.is_built and request.as_of is None else (),
+        "has_map": bars > 0,
+        "map_url": with_as_of(request, MAP_URL),
+        "map_asset_url": reverse("asset", args=["SERIES"]),
+        "map_ranges": MAP_RANGES,
+        "plotly_style_marks": plotly_style_marks(),
     }
     return show(request, "data", context)
 

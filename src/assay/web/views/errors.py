@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -48,6 +49,15 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
     """Answer somebody who may not see the page."""
     context = {"status": 403, "title": "Not for you", "what": "this account may not see that page", "todo": ""}
     return render(request, "assay/error.html", context, status=403)
+
+
+def method_not_allowed(request: HttpRequest, allowed: Sequence[str]) -> HttpResponse:
+    """Answer a request that wants to do something to a page that can only be read."""
+    context = {"status": 405, "title": "Only for reading", "what": "this page takes no such request", "todo": ""}
+    context["value"] = (request.method or "")[:20]
+    response = render(request, "assay/error.html", context, status=405)
+    response["Allow"] = ", ".join(allowed)
+    return response
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -10,14 +10,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_cache_control, patch_vary_headers
 
-from assay.domain.errors import AssayError, LakeBusyError, NoDataError, NotBuiltError
+from assay.domain.errors import NoDataError, NotBuiltError
 from assay.lake.catalog import is_made
-from assay.lake.lock import file_lock
-from assay.pipelines.workspace import Workspace
 from assay.web.configure import workspace
 from assay.web.context import wants_part
+from assay.web.views.errors import method_not_allowed
 
 P = ParamSpec("P")
+_READING = ("GET", "HEAD")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
@@ -29,6 +29,8 @@ def page(view: View[P]) -> View[P]:
 
     @wraps(view)
     def answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if request.method not in _READING:
+            return method_not_allowed(request, _READING)
         try:
             response = view(request, *args, **kwargs)
         except NoDataError as error:
@@ -52,18 +54,5 @@ def show(request: HttpRequest, name: str, context: dict[str, Any]) -> HttpRespon
 def empty(request: HttpRequest, error: NoDataError) -> HttpResponse:
     """Return the page that says what to do before there is anything to show."""
     home = workspace()
-    context = {"error": error, "is_building": is_being_built(home), "is_made": is_made(home.home)}
+    context = {"error": error, "is_building": home.is_being_written(), "is_made": is_made(home.home)}
     return render(request, "assay/empty.html", context)
-
-
-def is_being_built(home: Workspace) -> bool:
-    """Return whether another process is writing to the lake at this moment."""
-    if not home.home.writer_lock.exists():
-        return False
-    try:
-        with file_lock(home.home.writer_lock, timeout_s=0):
-            return False
-    except LakeBusyError:
-        return True
-    except AssayError:
-        return False

@@ -45,7 +45,7 @@ def tickers(request: HttpRequest, venue: str) -> HttpResponse:
         "venue": venue,
         "title": TITLES[venue],
         "board": board,
-        "pairs": pairs(workspace(), venue=venue, as_of=request.as_of),
+        "pairs": [one for one in pairs(workspace(), as_of=request.as_of) if one.venue == venue],
         "rows": found if shows_all else found[:_MOST_ROWS],
         "found": len(found),
         "is_cut": len(found) > _MOST_ROWS and not shows_all,

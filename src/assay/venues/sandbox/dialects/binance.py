@@ -8,44 +8,43 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
-from assay.domain.errors import BadInputError
 from assay.venues.binance.spec import SPEC
-from assay.venues.sandbox.answers import Document, Question, Refusal
-from assay.venues.sandbox.assets import WIRE_DECIMALS, Listing
-from assay.venues.sandbox.bars import Bars, to_datetime, to_us
+from assay.venues.sandbox.answers import Document, Question
+from assay.venues.sandbox.assets import Listing
+from assay.venues.sandbox.bars import to_datetime, to_us
 from assay.venues.sandbox.book import MAX_LEVELS
-from assay.venues.sandbox.dialects.numerals import Numbers, json_rows
-from assay.venues.sandbox.dialects.wire import milliseconds_of, signed_text, whole_number
-from assay.venues.sandbox.draws import Integers
-from assay.venues.sandbox.history import LATEST_US, Window, read_page
+from assay.venues.sandbox.dialects.binance_words import (
+    MILLISECOND_US,
+    PAGE,
+    USUAL,
+    interval_of,
+    kline_page,
+    known,
+    limit_of,
+    listing_of,
+    range_us,
+    refusal,
+    too_many,
+    whole,
+    window_of,
+)
+from assay.venues.sandbox.dialects.wire import milliseconds_of, signed_text
+from assay.venues.sandbox.history import newest_trades, read_page
 from assay.venues.sandbox.market import Market
 from assay.venues.sandbox.replay import NO_REPLAY, Replay
 from assay.venues.sandbox.ticker import Ticker
-from assay.venues.sandbox.trades import NO_TRADES, Trades
 from assay.venues.spec import VenueSpec
 
-_MILLISECOND_US = 1_000
-_PAGE, _USUAL = 1_000, 500
-_LONGEST_LOOK = timedelta(days=366)
-_LEGAL = r"^[\w\-._&&[^a-z]]{1,50}$"
-"""Which symbols are looked up, in the venue's own notation: letters but the small ones of ASCII, digits, ``-._``."""
-_SPELLING = re.compile(r"(?:(?![a-z])[\w\-.]){1,50}")
 _ALSO_TAKEN: Mapping[str, tuple[str, ...]] = {
     "exchange_info": ("symbol", "symbols", "permissions", "showPermissionSets", "symbolStatus"),
     "ticker_24h": ("symbols",),
 }
 """Documented parameters that Assay itself does not use, but other clients do."""
-
-
-def refusal(code: int, text: str, *, status: int = 400) -> Refusal:
-    """Return an error as Binance words it."""
-    return Refusal(status, {"code": code, "msg": text})
 
 
 class BinanceDialect:
@@ -75,17 +74,12 @@ class BinanceDialect:
             raise refusal(-1104, text)
         series = (question.params.get("symbol", ""), question.params.get("interval", ""))
         if question.endpoint == "klines" and series in self._replay:
-            return self._replay.page(series, _window(question), now_us=to_us(question.now))
+            return self._replay.page(series, window_of(question), now_us=to_us(question.now))
         return _ANSWERS[question.endpoint](market, question)
 
     def too_many(self, status: int, until: datetime) -> Document:
-        """Return the body that goes with 429 and 418, in the words of Binance's errors.md."""
-        advice = "Please use WebSocket Streams for live updates to avoid"
-        if status == 418:
-            ban = f"Way too much request weight used; IP banned until {milliseconds_of(until)}."
-            return {"code": -1003, "msg": f"{ban} {advice} bans."}
-        used = f"Too much request weight used; current limit is {SPEC.limits[0].limit} request weight per 1 MINUTE."
-        return {"code": -1003, "msg": f"{used} {advice} polling the API."}
+        """Return the body that goes with 429 and 418."""
+        return too_many(SPEC, status, until)
 
 
 def _ping(_market: Market, _question: Question) -> Document:
@@ -96,94 +90,10 @@ def _time(_market: Market, question: Question) -> Document:
     return {"serverTime": milliseconds_of(question.now)}
 
 
-def _mandatory(question: Question, name: str) -> str:
-    text = question.params.get(name)
-    if text is None:
-        raise refusal(-1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
-    if not text:
-        raise refusal(-1105, f"Parameter '{name}' was empty.")
-    return text
-
-
-def _listing(market: Market, question: Question) -> Listing:
-    return _known(market, _mandatory(question, "symbol"), question.now)
-
-
-def _known(market: Market, text: str, now: datetime) -> Listing:
-    if not _SPELLING.fullmatch(text):
-        raise refusal(-1100, f"Illegal characters found in parameter 'symbol'; legal range is '{_LEGAL}'.")
-    try:
-        listing = market.listing(SPEC.symbols.to_symbol(text))
-    except BadInputError:
-        raise refusal(-1121, "Invalid symbol.") from None
-    if now < listing.listed_at:
-        raise refusal(-1121, "Invalid symbol.")
-    return listing
-
-
-def _whole(question: Question, name: str, *, least: int = 0) -> int | None:
-    """Return a whole number that was sent, or None if it was not."""
-    text = question.params.get(name)
-    if text is None:
-        return None
-    if not text:
-        raise refusal(-1105, f"Parameter '{name}' was empty.")
-    number = whole_number(text)
-    if number is None:
-        raise refusal(-1100, f"Illegal characters found in parameter '{name}'; legal range is '^[0-9]{{1,20}}$'.")
-    if number < least:
-        raise refusal(-1130, f"Data sent for parameter '{name}' is not valid.")
-    return number
-
-
-def _limit(question: Question, *, usual: int, top: int) -> int:
-    return min(_whole(question, "limit", least=1) or usual, top)
-
-
-def _range_us(question: Question) -> tuple[int | None, int | None]:
-    first, last = _whole(question, "startTime"), _whole(question, "endTime")
-    if first is not None and last is not None and last < first:
-        # Documented for futures only; spot was seen to say so as well (python-binance, pull request 801).
-        raise refusal(-1023, "Start time is greater than end time.")
-    first_us, last_us = (None if one is None else min(one * _MILLISECOND_US, LATEST_US) for one in (first, last))
-    return first_us, last_us
-
-
 def _klines(market: Market, question: Question) -> Document:
-    listing = _listing(market, question)
-    try:
-        interval = SPEC.interval(_mandatory(question, "interval"))
-    except BadInputError:
-        raise refusal(-1120, "Invalid interval.") from None
-    bars = read_page(market, listing.symbol, interval, window=_window(question), question=question)
+    listing, interval = listing_of(market, question, SPEC), interval_of(question, SPEC)
+    bars = read_page(market, listing.symbol, interval, window=window_of(question), question=question)
     return kline_page(listing, bars)
-
-
-def _window(question: Question) -> Window:
-    first_us, last_us = _range_us(question)
-    return Window(first_us, last_us, _limit(question, usual=_USUAL, top=_PAGE))
-
-
-def kline_page(listing: Listing, bars: Bars) -> msgspec.Raw:
-    """Return bars as arrays of twelve; the close time is the last millisecond of the bar."""
-    asset = listing.asset
-
-    def prices(ticks: Integers) -> Numbers:
-        return Numbers(ticks, asset.price_decimals, WIRE_DECIMALS)
-
-    def sizes(lots: Integers) -> Numbers:
-        return Numbers(lots, asset.quantity_decimals, WIRE_DECIMALS)
-
-    def money(tick_lots: Integers) -> Numbers:
-        return Numbers(tick_lots, asset.price_decimals + asset.quantity_decimals, WIRE_DECIMALS)
-
-    return json_rows([
-        Numbers(bars.open_time // _MILLISECOND_US),
-        prices(bars.open), prices(bars.high), prices(bars.low), prices(bars.close), sizes(bars.volume),
-        Numbers(bars.close_time // _MILLISECOND_US - 1),
-        money(bars.quote_volume), Numbers(bars.num_trades),
-        sizes(bars.taker_buy_volume), money(bars.taker_buy_quote_volume), b'"0"',
-    ])  # fmt: skip
 
 
 def _asked_listings(market: Market, question: Question) -> list[Listing] | None:
@@ -195,12 +105,12 @@ def _asked_listings(market: Market, question: Question) -> list[Listing] | None:
         names = msgspec.json.decode(text, type=list[str])
     except msgspec.DecodeError:
         raise refusal(-1100, "Illegal characters found in parameter 'symbols'.") from None
-    return [_known(market, name, question.now) for name in names]
+    return [known(market, name, question.now, spec=SPEC) for name in names]
 
 
 def _tickers(market: Market, question: Question) -> Document:
     if "symbol" in question.params:
-        listing = _listing(market, question)
+        listing = listing_of(market, question, SPEC)
         if not listing.is_trading(question.now):
             raise refusal(-1121, "Invalid symbol.")
         return _ticker(market.ticker_24h(listing.symbol, question.now))
@@ -239,8 +149,8 @@ def _ticker(ticker: Ticker) -> Document:
 
 
 def _depth(market: Market, question: Question) -> Document:
-    listing = _listing(market, question)
-    limit = _limit(question, usual=100, top=MAX_LEVELS)
+    listing = listing_of(market, question, SPEC)
+    limit = limit_of(question, usual=100, top=MAX_LEVELS)
     if not listing.is_trading(question.now):
         return {"lastUpdateId": 0, "bids": [], "asks": []}
     book = market.depth(listing.symbol, question.now, limit=limit)
@@ -255,21 +165,21 @@ def _depth(market: Market, question: Question) -> Document:
 
 
 def _agg_trades(market: Market, question: Question) -> Document:
-    listing = _listing(market, question)
-    limit = _limit(question, usual=_USUAL, top=_PAGE)
-    first_us, last_us = _range_us(question)
-    from_id = _whole(question, "fromId")
+    listing = listing_of(market, question, SPEC)
+    limit = limit_of(question, usual=USUAL, top=PAGE)
+    first_us, last_us = range_us(question)
+    from_id = whole(question, "fromId")
     if from_id is not None and (first_us is not None or last_us is not None):
         raise refusal(-1128, "Combination of optional parameters invalid.")
     now = question.now
-    end = now if last_us is None else min(now, to_datetime(last_us + _MILLISECOND_US))
+    end = now if last_us is None else min(now, to_datetime(last_us + MILLISECOND_US))
     if from_id is not None:
         trades = market.agg_trades_from(listing.symbol, from_id, seen_at=now, limit=limit)
     elif first_us is not None:
         start = max(to_datetime(first_us), listing.listed_at)
         trades = market.agg_trades(listing.symbol, start=start, end=end, limit=limit)
     else:
-        trades = _newest(market, listing, end, limit)
+        trades = newest_trades(market, listing, end, limit=limit)
     return [
         {
             "a": number,
@@ -277,7 +187,7 @@ def _agg_trades(market: Market, question: Question) -> Document:
             "q": listing.quantity_text(lots),
             "f": number,
             "l": number,
-            "T": time_us // _MILLISECOND_US,
+            "T": time_us // MILLISECOND_US,
             "m": is_maker,
             "M": True,
         }
@@ -292,21 +202,8 @@ def _agg_trades(market: Market, question: Question) -> Document:
     ]
 
 
-def _newest(market: Market, listing: Listing, end: datetime, limit: int) -> Trades:
-    """Return the last trades before `end`, looking back further and further."""
-    if listing.delisted_at is not None:
-        end = min(end, listing.delisted_at)
-    span, trades = timedelta(minutes=4), NO_TRADES
-    while len(trades) < limit and span < _LONGEST_LOOK:
-        trades = market.agg_trades(listing.symbol, start=end - span, end=end)
-        if end - span <= listing.listed_at:
-            break
-        span *= 4
-    return trades[max(0, len(trades) - limit) :]
-
-
 def _exchange_info(market: Market, question: Question) -> Document:
-    single = [_listing(market, question)] if "symbol" in question.params else _asked_listings(market, question)
+    single = [listing_of(market, question, SPEC)] if "symbol" in question.params else _asked_listings(market, question)
     listings = [one for one in market.listings if one.listed_at <= question.now] if single is None else single
     limits = [
         {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": SPEC.limits[0].limit},

@@ -1,7 +1,7 @@
-"""CoinGecko's dialect: the market's assets by value, as rows of ``/coins/markets``, in dollars or in rupees.
+"""CoinGecko's dialect: the market's assets by value, as rows of ``/coins/markets``, and the history of each.
 
-All money in rupees, that of the past as well, is the money in dollars times
-:func:`assay.venues.sandbox.rupees.inr_per_usd` of the day on which it is asked for.
+Money may be in dollars or in rupees: the money in dollars times :func:`assay.venues.sandbox.rupees.inr_per_usd` of the
+day on which it is asked for, also that of the past; in the history, of the day of each point.
 
 >>> market, noon = Market(1), datetime(2024, 5, 1, 12, tzinfo=UTC)
 >>> rows = CoinGeckoDialect().say(market, Question("coins_markets", {"vs_currency": "usd", "ids": "bitcoin"}, noon))
@@ -14,9 +14,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from assay.venues.coingecko.spec import SPEC
-from assay.venues.sandbox.answers import Question, Refusal
+from assay.venues.sandbox.answers import Document, Question, Refusal
 from assay.venues.sandbox.coins import Coin
-from assay.venues.sandbox.dialects.wire import whole_number
+from assay.venues.sandbox.dialects.coingecko_history import chart
+from assay.venues.sandbox.dialects.wire import iso_text, whole_number
 from assay.venues.sandbox.market import Market
 from assay.venues.sandbox.rupees import inr_per_usd
 from assay.venues.spec import VenueSpec
@@ -47,8 +48,10 @@ class CoinGeckoDialect:
         """CoinGecko's declaration."""
         return SPEC
 
-    def say(self, market: Market, question: Question) -> list[Row]:
+    def say(self, market: Market, question: Question) -> Document:
         """Return the answer to a question, or raise Refusal."""
+        if question.endpoint == "market_chart_range":
+            return chart(market, question)
         params = question.params
         if "vs_currency" not in params:
             raise Refusal(422, {"error": "Missing parameter vs_currency"})
@@ -107,14 +110,10 @@ def _row(coin: Coin, rate: float) -> Row:
         "max_supply": None if coin.max_supply is None else float(coin.max_supply),
         "ath": coin.ath * rate,
         "ath_change_percentage": 100.0 * (coin.price - coin.ath) / coin.ath,
-        "ath_date": _stamp(coin.ath_at),
+        "ath_date": iso_text(coin.ath_at, "milliseconds"),
         "atl": coin.atl * rate,
         "atl_change_percentage": 100.0 * (coin.price - coin.atl) / coin.atl,
-        "atl_date": _stamp(coin.atl_at),
+        "atl_date": iso_text(coin.atl_at, "milliseconds"),
         "roi": None,
-        "last_updated": _stamp(coin.updated_at),
+        "last_updated": iso_text(coin.updated_at, "milliseconds"),
     }
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

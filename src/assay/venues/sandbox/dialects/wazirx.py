@@ -25,7 +25,7 @@ from assay.domain.symbol import Symbol
 from assay.venues.sandbox.answers import Document, Question, Refusal
 from assay.venues.sandbox.assets import QUOTE, Listing
 from assay.venues.sandbox.bars import DAY_US, SECOND_US, Bars, to_datetime
-from assay.venues.sandbox.dialects.wire import milliseconds_of, whole_number
+from assay.venues.sandbox.dialects.wire import floats_of, milliseconds_of, whole_number
 from assay.venues.sandbox.draws import Integers
 from assay.venues.sandbox.history import LATEST_US, Window, read_page
 from assay.venues.sandbox.market import Market
@@ -115,8 +115,8 @@ def _rows(listing: Listing, symbol: Symbol, bars: Bars) -> list[Document]:
     else:
         # Hundredths, which is what the rupee is quoted in; the product is rounded like a Decimal, ties to even.
         hundredths = np.array([int(rate * _HUNDRED) for rate in rates], dtype=np.int64)[day_of]
-        columns = [_floats(_rounded(ticks * hundredths), listing.asset.price_decimals) for ticks in _ticks(bars)]
-        volumes = _floats(bars.volume, listing.asset.quantity_decimals)
+        columns = [floats_of(_rounded(ticks * hundredths), listing.asset.price_decimals) for ticks in _ticks(bars)]
+        volumes = floats_of(bars.volume, listing.asset.quantity_decimals)
     return [list(row) for row in zip((bars.open_time // SECOND_US).tolist(), *columns, volumes, strict=True)]
 
 
@@ -129,12 +129,6 @@ def _rounded(hundredths: Integers) -> Integers:
     wholes, rest = np.divmod(hundredths, 100)
     wholes += (rest > 50) | ((rest == 50) & (wholes % 2 == 1))
     return wholes
-
-
-def _floats(units: Integers, decimals: int) -> list[float]:
-    # Both are exact in float64, and a division rounds once: the float that the text with those decimals means.
-    floats: list[float] = (units / 10.0**decimals).tolist()
-    return floats
 
 
 def _rate(quote: str, moment: datetime) -> Decimal:

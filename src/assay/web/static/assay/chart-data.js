@@ -50,8 +50,8 @@ async function refusal(response) {
 }
 
 // Puts the bars on a grid of every open time from the first to the last, so that a hole takes the room it took in time
-// and a position on the axis is a moment. `causes` say why bars are missing, as far as the page was told.
-export function windowOf(answer, causes) {
+// and a position on the axis is a moment. 
+export function windowOf(answer) {
   const columns = answer.columns;
   const count = columns.open_time.length;
   const interval = answer.interval;
@@ -79,14 +79,11 @@ export function windowOf(answer, causes) {
     times,
     rows,
     provisional,
+    provisionalKnownAt: answer.provisional_known_at,
     decimals: decimalsOf(columns.close),
-    gaps: answer.gaps.map((gap) => ({ ...gap, cause: causeOf(gap, causes) })),
+    gaps: answer.gaps,
     indicators: answer.indicators,
   };
-}
-
-function causeOf(gap, causes) {
-  return causes.find((one) => one.start <= gap.start && gap.end <= one.end)?.cause ?? "";
 }
 
 export function barAt(window, slot) {
@@ -106,6 +103,7 @@ export function barAt(window, slot) {
     missing: missing_bars ? missing_bars[row] : 0,
     isOutlier: is_outlier ? is_outlier[row] === true : false,
     isProvisional: window.provisional.has(open_time[row]),
+    knownAt: window.provisionalKnownAt,
   };
 }
 

@@ -2,7 +2,7 @@
 
 import { barAt, gapAt } from "./chart-data.js";
 import { changeText, countText, plainText, priceText, shortText } from "./chart-numbers.js";
-import { lengthOf, spanText } from "./chart-time.js";
+import { clockText, lengthOf, spanText } from "./chart-time.js";
 
 export class Legend {
   constructor(root, { base, quote }) {
@@ -31,7 +31,7 @@ export class Legend {
     this.text("change", bar.previousClose ? changeText(bar.close / bar.previousClose - 1) : "");
     this.parts.change.dataset.side = isUp ? "up" : "down";
     const notes = [];
-    if (bar.isProvisional) notes.push("provisional: the bar is not closed yet");
+    if (bar.isProvisional) notes.push(`provisional: the bar is not closed yet, as of ${clockText(bar.knownAt)} UTC`);
     if (bar.missing && shown.interval !== shown.stored) {
       notes.push(`${countText(bar.missing)} of ${perBar(shown)} ${shown.stored} bars missing`);
     } else if (bar.missing) notes.push(`after ${countText(bar.missing)} missing ${plural("bar", bar.missing)}`);
@@ -69,6 +69,7 @@ export class Legend {
     this.text("gaps", gaps ? `${countText(gaps)} ${plural("gap", gaps)} loaded, ${countText(missing)} bars missing` : "no bars missing here");
     this.parts.gaps.dataset.state = gaps ? "missing" : "complete";
     this.parts.provisional.hidden = shown.provisional.size === 0;
+    if (shown.provisional.size) this.text("known", `, as of ${clockText(shown.provisionalKnownAt)} UTC`);
   }
 
   text(name, text) {
@@ -84,8 +85,8 @@ function valueText(value, unit, decimals) {
   return unit.startsWith("quote units") ? priceText(value, decimals) : plainText(value, unit === "0 to 100" ? 1 : 5);
 }
 
-// "12 bars missing, 2024-05-01 03:00–15:00 UTC, not answered"
+// "12 bars missing, 2024-05-01 03:00–15:00 UTC, venue outage"
 export function gapText(gap) {
-  const cause = gap.cause ? `, ${gap.cause}` : "";
+  const cause = gap.cause ? `, ${gap.cause.replaceAll("_", " ")}` : "";
   return `${countText(gap.bars)} ${plural("bar", gap.bars)} missing, ${spanText(gap.start, gap.end)}${cause}`;
 }

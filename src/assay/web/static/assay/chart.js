@@ -80,7 +80,8 @@ class AssetChart {
   wanted() {
     const { range, view, interval } = this.state;
     if (range) return viewOfRange(range, this.stored);
-    return view ?? viewOfNewest(interval, this.stored, this.view.width());
+    const canBe = sourceOf(interval, this.stored) !== null; // not if the address names one that nothing adds up to
+    return view ?? viewOfNewest(canBe ? interval : this.config.defaults.interval, this.stored, this.view.width());
   }
 
   setInterval(interval) {
@@ -224,17 +225,12 @@ class AssetChart {
     try {
       const { answer, etag } = await ask(this.config.klines_url, question, { signal: asking.signal });
       const loaded = { question, etag, ...plan, interval: answer.interval, indicators: [...this.state.indicators] };
-      this.take({ loaded, shown: this.windowOf(answer) });
+      this.take({ loaded, shown: windowOf(answer) });
     } catch (error) {
       if (error.name !== "AbortError") this.fail(error);
     } finally {
       if (this.asking === asking) this.asking = null;
     }
-  }
-
-  windowOf(answer) {
-    const causes = this.config.causes.filter((one) => one.interval === answer.stored_interval);
-    return windowOf(answer, causes);
   }
 
   // Draws a window; not while a pointer holds the chart, which would tear it out of the hand.
@@ -293,7 +289,7 @@ class AssetChart {
     // Somebody moved meanwhile: the next round asks about what is shown then.
     if (!found || this.loaded.question !== question || this.isHeld) return;
     const view = this.current();
-    this.take({ loaded: { ...this.loaded, etag: found.etag }, shown: this.windowOf(found.answer) });
+    this.take({ loaded: { ...this.loaded, etag: found.etag }, shown: windowOf(found.answer) });
     const added = extentOf(this.stored).end - before;
     if (added > 0 && view.to >= before) {
       this.view.setView({ from: view.from + added, to: view.to + added });
@@ -304,6 +300,7 @@ class AssetChart {
   }
 
   describeShown() {
+    this.press();
     this.indicators.show(this.state.indicators, this.view.lines);
     this.legend.summary(this.view, this.state.interval);
     this.legend.show(this.view, null);
@@ -312,10 +309,13 @@ class AssetChart {
   press() {
     const pressed = (kind, value) => {
       for (const button of this.root.querySelectorAll(`button[data-${kind}]`)) {
-        button.setAttribute("aria-pressed", String(button.dataset[kind] === value));
+        const canBe = button.getAttribute("aria-disabled") !== "true";
+        button.setAttribute("aria-pressed", String(canBe && button.dataset[kind] === value));
       }
     };
-    pressed("interval", this.state.interval);
+    // What was asked for in the address may be an interval that cannot be shown: then the one that is shown counts.
+    const canBe = sourceOf(this.state.interval, this.stored) !== null;
+    pressed("interval", canBe ? this.state.interval : this.loaded?.interval);
     pressed("range", this.state.range);
     this.root.querySelector("[data-log]").setAttribute("aria-pressed", String(this.state.isLog));
   }

@@ -64,6 +64,20 @@
   document.addEventListener("htmx:pushedIntoHistory", keepQueries);
   document.addEventListener("submit", keepQueries, true);
 
+  // Tables wider than the screen say on which sides there is more of them.
+  const hint = (table) => {
+    const left = table.scrollLeft > 1;
+    const right = table.scrollLeft + table.clientWidth < table.scrollWidth - 1;
+    const sides = [left && "left", right && "right"].filter(Boolean).join(" ");
+    if (sides) table.dataset.more = sides;
+    else delete table.dataset.more;
+  };
+  const hintAll = () => document.querySelectorAll(".scroll").forEach(hint);
+  document.addEventListener("scroll", (event) => { if (event.target.matches?.(".scroll")) hint(event.target); }, true);
+  document.addEventListener("htmx:afterSettle", hintAll);
+  window.addEventListener("resize", hintAll);
+  hintAll();
+
   // A choice goes where it says at once; without this script its button does.
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-submit-on-change]")) event.target.form.requestSubmit();

@@ -1,0 +1,3 @@
+{{ config(materialized='standing_view', tags=['instruments']) }}
+
+{{ asset_identities() }}

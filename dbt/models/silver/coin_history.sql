@@ -1,0 +1,3 @@
+{{ config(materialized='standing_view', tags=['coin_history'], meta={'zone': 'slots'}) }}
+
+{{ coin_history(ref('coin_history_observations')) }}

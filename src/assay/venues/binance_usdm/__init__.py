@@ -1,0 +1,1 @@
+"""Binance: perpetual futures margined in dollar stablecoins, over REST."""

@@ -1,0 +1,87 @@
+"""Homes of tests that cost little: made once for all workers of a run, with one copy of what is the same in each.
+
+A build of a small home is mostly what DuckDB and dbt do before they look at a row. Its second thread has nothing to do
+there and still costs as much as the first, so tests build with one; those of the identity of tables build with two.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.resources
+import os
+import pickle
+import platform
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import duckdb
+import pytest
+
+from assay.lake.catalog import EXTENSIONS
+from assay.lake.lock import file_lock
+from assay.settings import LakeSettings
+
+ONE_THREAD = LakeSettings(threads=1)
+KERNELS = "TESTS_KERNELS"
+"""Variable that says where the kernels of this run are; children of a test have it as well."""
+_VARIABLE = "ASSAY_LAKE__THREADS"
+_MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
+Made = TypeVar("Made")
+
+
+def folder_of_run(factory: pytest.TempPathFactory) -> Path:
+    """Return a folder that all workers of this run have in common."""
+    base = factory.getbasetemp()
+    # Workers of one run have folders beside each other.
+    return (base.parent if base.name.startswith("popen-") else base) / "made"
+
+
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Made]) -> Made:
+    """Return what `make` makes below a folder of that name, or what another worker of this run made of it.
+
+    What is made must be picklable, and nobody may change it: tests that write take a copy.
+    """
+    folder = folder_of_run(factory) / name
+    folder.mkdir(parents=True, exist_ok=True)
+    with file_lock(folder / "lock", timeout_s=900):
+        kept = folder / "made.pickle"
+        if not kept.exists():
+            made = make(folder)
+            kept.write_bytes(pickle.dumps(made))
+            return made
+        found: Made = pickle.loads(kept.read_bytes())
+        return found
+
+
+def share_caches(home: Path) -> None:
+    """Let a new home use the extensions where their packages have them, and the kernels that others have compiled.
+
+    A copy of its own would be 70 MB and some seconds of compiling, and the same in every home.
+    """
+    kernels = os.environ.get(KERNELS)
+    if kernels and not (home / "cache" / "numba").exists():
+        Path(kernels).mkdir(parents=True, exist_ok=True)
+        (home / "cache").mkdir(exist_ok=True)
+        (home / "cache" / "numba").symlink_to(kernels)
+    system = f"{platform.system().lower()}_{_MACHINES.get(platform.machine(), platform.machine())}"
+    version = f"v{duckdb.__version__}"
+    folder = home / "cache" / "duckdb" / version / system
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in EXTENSIONS:
+        file = Path(str(importlib.resources.files(f"duckdb_extension_{name}"))) / "extensions" / version
+        with contextlib.suppress(FileExistsError):
+            (folder / f"{name}.duckdb_extension").symlink_to(file / f"{name}.duckdb_extension")
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Let commands of this process build with one thread for the block, unless a test says how many."""
+    is_ours = _VARIABLE not in os.environ
+    if is_ours:
+        os.environ[_VARIABLE] = "1"
+    try:
+        yield
+    finally:
+        if is_ours:
+            del os.environ[_VARIABLE]
