@@ -17,7 +17,7 @@ from assay.lake.coverage_causes import HoleCause
 from assay.pipelines.workspace import Workspace
 from assay.selectors import series as series_
 from assay.selectors.bars import can_make, coarser_bars, open_bar_known_at, series_bars, source_of
-from assay.selectors.coverage import hole_cause
+from assay.selectors.coverage import hole_causes
 from assay.selectors.indicators import IndicatorLine, line_of, parse_indicators
 from assay.selectors.kept import Reading, answer
 from assay.selectors.series import stored_ranges
@@ -294,6 +294,7 @@ def _told(
     seen_until = request.end if request.end is not None and not is_cut else cut["close_time"][-1]
     gaps = _gaps(series_bars(reading, picked.series), seen_from, seen_until)
     longest = sorted(gaps, key=lambda hole: hole[2], reverse=True)[:MOST_GAPS]
+    causes = _causes(reading, workspace, picked.series) if longest else {}
     first, last = _whole(reading, stored, picked)
     provisional = tuple(cut.filter(~pl.col("is_closed"))["open_time"])
     return Candles(
@@ -306,7 +307,7 @@ def _told(
         last_open_time=last,
         frame=cut.select(_SHOWN),
         indicators=lines,
-        gaps=tuple(Gap(*hole, _cause(reading, workspace, picked.series, hole)) for hole in sorted(longest)),
+        gaps=tuple(Gap(*hole, causes.get(hole[:2], HoleCause.UNKNOWN)) for hole in sorted(longest)),
         gap_count=len(gaps),
         provisional=provisional,
         provisional_known_at=open_bar_known_at(reading, picked.series) if provisional else None,
@@ -323,11 +324,18 @@ def _whole(reading: Reading, stored: Sequence[SeriesId], picked: _Picked) -> tup
     return min(first for first, _ in ranges), max(last for _, last in ranges)
 
 
-def _cause(reading: Reading, workspace: Workspace, series: SeriesId, hole: tuple[datetime, datetime, int]) -> HoleCause:
-    """Return why the bars are missing; what would have been known of that at the time is not worked out."""
-    if reading.available_at is not None:
-        return HoleCause.UNKNOWN
-    return hole_cause(reading, workspace, series, hole[:2])
+def _causes(reading: Reading, workspace: Workspace, series: SeriesId) -> dict[tuple[datetime, datetime], HoleCause]:
+    """Return why bars are missing, by hole.
+
+    Of all holes of the series at once, and kept: whoever zooms does not ask the lake again.
+    """
+
+    def compute(reading: Reading) -> dict[tuple[datetime, datetime], HoleCause]:
+        bars = series_bars(reading, series)
+        holes = [hole[:2] for hole in _gaps(bars, bars["open_time"][0], bars["close_time"][-1])]
+        return hole_causes(reading, workspace, series, holes)
+
+    return reading.part(("causes of holes", series), compute)
 
 
 def _gaps(bars: pl.DataFrame, start: datetime, end: datetime) -> list[tuple[datetime, datetime, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -128,16 +128,26 @@ def holes_of(reading: Reading, workspace: Workspace, missing: Mapping[SeriesId, 
 
 def hole_parts(reading: Reading, workspace: Workspace, series: SeriesId, holes: Spans) -> list[HolePart]:
     """Return holes of a series in parts of one cause; as of a moment, the record of answers does not tell any."""
-    if reading.as_of is None:
+    if reading.is_now:
         return parts_of(reading, workspace, series, holes, known=known_of(reading, series))
     told, count = "causes are told as of now only", series.interval.count
     return [HolePart(*hole, count(*hole), HoleCause.UNKNOWN, told) for hole in holes]
 
 
-def hole_cause(reading: Reading, workspace: Workspace, series: SeriesId, hole: tuple[datetime, datetime]) -> HoleCause:
-    """Return the cause of a hole ``[start, end)`` of a series; of one with parts of several, the least certain."""
-    parts = hole_parts(reading, workspace, series, Spans.of([hole]))
-    return max((one.cause for one in parts), key=[*HoleCause].index)
+def hole_causes(
+    reading: Reading, workspace: Workspace, series: SeriesId, holes: Sequence[tuple[datetime, datetime]]
+) -> dict[tuple[datetime, datetime], HoleCause]:
+    """Return the cause of each hole ``[start, end)`` of a series; of one with parts of several, the least certain."""
+    parts = iter(hole_parts(reading, workspace, series, Spans.of(holes)))
+    found: dict[tuple[datetime, datetime], HoleCause] = {}
+    part = next(parts, None)
+    for hole in sorted(holes):
+        causes = []
+        while part is not None and part.start < hole[1]:
+            causes.append(part.cause)
+            part = next(parts, None)
+        found[hole] = max(causes, key=[*HoleCause].index, default=HoleCause.UNKNOWN)
+    return found
 
 
 def known_of(reading: Reading, series: SeriesId) -> tuple[datetime | None, datetime | None]:
