@@ -240,7 +240,7 @@ def test_a_build_that_is_stopped_says_so_and_the_next_one_goes_on(
     lock = assay.home / "lake" / "writer.lock"
     for number, code, word in ((signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")):
         lock.unlink()
-        process = child(assay.home, "build", "--json")
+        process = child(assay.home, "build", "--full-refresh", "--json")  # some seconds of work, whatever is new
         while not lock.exists():  # from here on it is at work
             time.sleep(0.01)
         time.sleep(0.7)

@@ -11,6 +11,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -68,6 +69,15 @@ def test_server_answers_and_ends_in_order(built: Path, tmp_path: Path, number: i
             process.send_signal(number)
             _, err = process.communicate(timeout=STOP_S)
         assert (process.returncode, err) == (code, f"assay: {word}\n")
+
+
+def test_servers_that_start_at_once_on_a_new_home_make_its_accounts_once(tmp_path: Path) -> None:
+    def answered(_number: int) -> int:
+        with server(tmp_path / "home") as (_, url):
+            return get(url, "/accounts/login/").status_code
+
+    with ThreadPoolExecutor(3) as at_once:
+        assert list(at_once.map(answered, range(3))) == [200] * 3
 
 
 def test_json_says_one_document_also_when_it_is_interrupted(built: Path, tmp_path: Path) -> None:

@@ -211,7 +211,9 @@ def test_quarantined_answer_is_shown_as_it_came_and_does_nothing(site: Visitor) 
 
 def test_gap_is_listed_with_its_length_and_cause(site: Visitor) -> None:
     text = words(site.get("/data/").html)
-    assert re.search(r"BTC-USDT 1h · binance spot 2024-\d\d-\d\d \d\d:00 2024-\d\d-\d\d \d\d:00 7 not known", text)
+    assert re.search(
+        r"BTC-USDT 1h · binance spot 2024-\d\d-\d\d \d\d:00 2024-\d\d-\d\d \d\d:00 7 unknown can be healed", text
+    )
 
 
 def test_tests_are_counted_apart_from_tables(site: Visitor, home: SiteHome) -> None:

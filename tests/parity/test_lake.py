@@ -18,6 +18,7 @@ import pytest
 from assay.domain.instrument import SeriesId
 from assay.lake import bronze
 from assay.lake.reads import Span, read_klines
+from assay.lake.version import list_tables, read_version
 from assay.pipelines.workspace import open_workspace
 from assay.settings import Settings
 from tests.integration.polling import Poller
@@ -40,6 +41,12 @@ from tests.parity.conftest import (
 )
 
 CLEANED = "silver.crypto_prices_cleaned"
+ON_REQUEST = {
+    "bronze.raw_coin_history", "bronze.raw_funding_rates", "gold.consensus_prices", "gold.source_deviations",
+    "gold.source_trust", "silver.asset_identities", "silver.coin_history", "silver.coin_history_observations",
+    "silver.funding_observations", "silver.funding_rates", "silver.instrument_revisions", "silver.instruments",
+}  # fmt: skip
+"""Tables that come with the first answer of their kind: tests of their own rows have them."""
 
 
 def test_L01_bronze_holds_the_body_as_received_with_its_lineage(lake: Lake) -> None:
@@ -161,7 +168,11 @@ def test_L02_the_tables_have_the_columns_that_their_page_names(polled: Path) -> 
     documented = {name: re.findall(r"^\| `([a-z_0-9]+)` \|", text, flags=re.MULTILINE) for name, text in sections}
     assert documented.keys() > set(TABLES)
     with open_workspace(Settings(home=polled), create=False).lake() as connection:
+        made = set(list_tables(connection, read_version(connection)))
+        assert documented.keys() - made == ON_REQUEST
         for name, columns in documented.items():
+            if name in ON_REQUEST:
+                continue
             described = connection.execute(f"describe lake.{name}").fetchall()
             assert [row[0] for row in described] == columns, name
 

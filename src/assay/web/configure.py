@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from assay.lake.lock import file_lock
 from assay.pipelines.workspace import Workspace
 
 HERE = Path(__file__).parent
@@ -57,10 +58,13 @@ def _move(values: dict[str, Any]) -> None:
 
 
 def migrate() -> None:
-    """Make the database of accounts and sessions, or bring it up to date."""
+    """Make the database of accounts and sessions, or bring it up to date; of several at once, one does it."""
     from django.core.management import call_command  # noqa: PLC0415  # only a configured Django has commands
 
-    call_command("migrate", verbosity=0, interactive=False)
+    served = workspace()
+    lock, timeout_s = served.home.cache / "accounts.lock", served.settings.lake.lock_timeout_s
+    with file_lock(lock, timeout_s=timeout_s, on_wait=served.say):
+        call_command("migrate", verbosity=0, interactive=False)
 
 
 def django_settings(served: Workspace) -> dict[str, Any]:
