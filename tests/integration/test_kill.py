@@ -84,10 +84,6 @@ def _prove(make_workspace: MakeWorkspace, tmp_path: Path, *, kills: int, seed: i
         assert homes <= 10 * kills, "the kills hit nothing"
 
 
-def test_killed_at_some_moment_the_lake_is_the_same(make_workspace: MakeWorkspace, tmp_path: Path) -> None:
-    _prove(make_workspace, tmp_path, kills=1, seed=11)
-
-
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(5))
 def test_killed_forty_times_the_lake_is_the_same(make_workspace: MakeWorkspace, tmp_path: Path, seed: int) -> None:
