@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -18,6 +18,7 @@ from assay.pipelines.ingesting import Access, IngestResult, VenuePlan, Wanted, a
 from assay.pipelines.workspace import Workspace, open_workspace
 from assay.settings import IngestSettings, Settings
 from assay.venues.retry import RetryPolicy
+from assay.venues.sandbox.answers import Answer
 from assay.venues.sandbox.exchange import Exchange
 from assay.venues.sandbox.faults import NO_FAULTS, FaultPlan
 from assay.venues.sandbox.inside import ExchangeTransport
@@ -59,6 +60,26 @@ class SimulatedTime:
         return Timing(self, self.sleep, self.elapsed)
 
 
+class WitnessedExchange(Exchange):
+    """An exchange that remembers when it gave which answer.
+
+    An answer may be held back, and while it is on its way another wait may move the simulated time: how late it is
+    known hangs on which thread was faster. When it was given does not.
+    """
+
+    def __init__(self, market: Market, clock: Clock, *, elapsed: Callable[[], float], faults: FaultPlan) -> None:
+        super().__init__(market, clock, elapsed=elapsed, faults=faults)
+        self.given: dict[tuple[str, bytes], list[datetime]] = {}
+        """By path and body, the moments at which it was given."""
+
+    def answer(self, path: str, params: Mapping[str, str]) -> Answer:
+        """Return the answer, and remember it."""
+        moment = self.clock.now()
+        answer = super().answer(path, params)
+        self.given.setdefault((path, answer.body), []).append(moment)
+        return answer
+
+
 class Simulation:
     """An exchange, and homes that ingest from it."""
 
@@ -67,7 +88,7 @@ class Simulation:
     ) -> None:
         self.folder = folder
         self.time = SimulatedTime(moment)
-        self.exchange = Exchange(market, self.time, elapsed=self.time.elapsed, faults=faults)
+        self.exchange: Exchange = WitnessedExchange(market, self.time, elapsed=self.time.elapsed, faults=faults)
         self.venue_clock: Clock = self.time
 
     def workspace(self, name: str = "home", **ingest_settings: object) -> Workspace:

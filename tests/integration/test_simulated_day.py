@@ -38,10 +38,12 @@ from assay.venues.sandbox.exchange import Exchange
 from assay.venues.sandbox.fault_plans import all_kinds
 from assay.venues.sandbox.faults import NO_FAULTS, FaultPlan, Kind, any_of
 from assay.venues.sandbox.rupees import inr_per_usdt
-from tests.integration.simulated import MARKET, Simulation, batch_paths, headers
+from tests.integration.simulated import MARKET, Simulation, WitnessedExchange, batch_paths, headers
 
 SLOT = timedelta(minutes=15)
 NOON = datetime(2024, 6, 1, 12, tzinfo=UTC)
+PATIENCE = timedelta(seconds=30)
+"""So long a client waits for an answer."""
 LATE = timedelta(seconds=20)
 """So long after the beginning of its slot a poll begins."""
 INTERVALS = ("1m", "1h")
@@ -121,6 +123,7 @@ class Day:
 
     course: Course
     workspace: Workspace
+    exchange: WitnessedExchange
     ended: list[datetime] = field(default_factory=list)
     misstated: dict[tuple[object, ...], datetime] = field(default_factory=dict)
     """Bars that silver showed closed and wrong after some build, and when those were known."""
@@ -137,7 +140,8 @@ def live(course: Course, folder: Path, *, is_watched: bool) -> Day:
         since_short=course.since.date().isoformat(),
         settle=course.settle,
     )
-    day = Day(course, workspace)
+    assert isinstance(sim.exchange, WitnessedExchange)
+    day = Day(course, workspace, sim.exchange)
     for number, slot in enumerate(course.slots, 1):
         assert sim.time.moment <= slot + LATE, "a poll took longer than its slot"
         sim.time.moment = slot + LATE
@@ -282,10 +286,13 @@ def check_snapshots(faulty: Day, right: Day) -> None:
     for header in Random(faulty.course.seed).sample(
         found := headers(faulty.workspace, *SNAPSHOTS), min(200, len(found))
     ):
-        clean = Exchange(MARKET, FrozenClock(header.known_at), elapsed=lambda: 0.0)
-        endpoint = find_spec(header.venue).endpoint(header.endpoint)
-        answer = clean.answer(clean.prefixes[header.venue] + endpoint.path, header.parameters)
-        assert bronze.read_body(root, header) == answer.body, header
+        path = faulty.exchange.prefixes[header.venue] + find_spec(header.venue).endpoint(header.endpoint).path
+        body = bronze.read_body(root, header)
+        # One that was held back says what was true when it was given, and is known when it came.
+        moment = max(one for one in faulty.exchange.given[path, body] if one <= header.known_at)
+        assert header.known_at - moment <= PATIENCE
+        clean = Exchange(MARKET, FrozenClock(moment), elapsed=lambda: 0.0)
+        assert body == clean.answer(path, header.parameters).body, header
     held, wanted = held_slots(faulty), held_slots(right)
     assert set(held.values()) == set(wanted.values()) == {1}
     assert wanted.keys() - held.keys() == unanswered_slots(faulty) - held.keys()
