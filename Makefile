@@ -1,14 +1,15 @@
 # Needs make, a shell, and Python 3.11, 3.12 or 3.13; uv is used if it is there. Everything is installed in .venv.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: install demo test check lint soak bench docs clean constraints help
+.PHONY: install demo test check lint style types soak bench docs clean constraints help
 
 VENV := .venv
 BIN := $(VENV)/bin
 PINS := constraints/default.txt
 # A file stays on one worker, so that what its tests share is made once. Files are taken in their order, dear ones
 # first (pyproject.toml), and not by the number of their tests: those with few tests take longest.
-PARALLEL := -n auto --dist loadfile --no-loadscope-reorder
+# The plugin of schemathesis takes each worker a second to load, and no test wants more of it than the library.
+PARALLEL := -n auto --dist loadfile --no-loadscope-reorder -p no:schemathesis
 # Fuzzing, statistics and brute force: half the time of all unit tests. `make check` leaves them to `make test`.
 THOROUGH := $(addprefix tests/unit/, domain/test_spans.py features/test_compile.py lake/test_coverage.py \
 	lake/recordings/test_garbage.py venues/test_scan.py $(addprefix venues/sandbox/, test_bars.py \
@@ -57,17 +58,24 @@ demo: export ASSAY_HOME ?= var/demo
 demo: install ## A simulated market from nothing to a site that goes on living, until Ctrl-C
 	@$(BIN)/assay demo
 
-lint: $(VENV)/installed-dev
+lint: style types
+
+style: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+
+types: $(VENV)/installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
 check: lint ## Format, lint, types, layers, unit and contract tests: what one runs all day
 	$(BIN)/pytest $(PARALLEL) $(addprefix --ignore=,$(THOROUGH)) src tests/structure tests/unit tests/contract
 
-test: lint ## Everything but the soak tests
-	$(BIN)/pytest $(PARALLEL)
+# mypy knows only one processor: it runs beside the tests, and says what it found when both are done.
+test: style ## Everything but the soak tests
+	@said=$$(mktemp); { $(BIN)/mypy && $(BIN)/lint-imports --no-cache; } >"$$said" 2>&1 & types=$$!; \
+	echo "$(BIN)/pytest $(PARALLEL)"; $(BIN)/pytest $(PARALLEL); tests=$$?; \
+	wait $$types; types=$$?; cat "$$said"; rm -f "$$said"; test $$tests -eq 0 && test $$types -eq 0
 
 soak: $(VENV)/installed-dev ## The long proofs
 	$(BIN)/pytest -m soak
@@ -75,8 +83,15 @@ soak: $(VENV)/installed-dev ## The long proofs
 bench: $(VENV)/installed-dev ## The numbers of the README
 	$(BIN)/python -m benchmarks
 
-docs: $(VENV)/installed-dev ## Check that the docs cover every setting and command, and that their links lead somewhere
+# The columns are those of the home that ASSAY_HOME names, or of a small simulated one that is made for this.
+docs: $(VENV)/installed-dev ## Write the pages on indicators, check the docs, write the tables and their lineage as a page
+	$(BIN)/python -m assay.pipelines.indicator_pages docs/reference/indicators
 	$(BIN)/pytest tests/structure/test_docs.py
+	@[ -n "$$ASSAY_HOME" ] || [ -e build/docs/home/lake/tests.json ] || { \
+		echo "Building a small simulated home to tell about"; \
+		ASSAY_INGEST__SYMBOLS=BTC ASSAY_INGEST__SINCE=60d \
+		$(BIN)/assay --home build/docs/home run --sandbox >/dev/null; }
+	ASSAY_HOME="$${ASSAY_HOME:-build/docs/home}" $(BIN)/python -m assay.pipelines.documenting build/docs/dbt
 
 clean: ## Remove .venv, caches and build results; never ASSAY_HOME
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -14,7 +14,9 @@ from benchmarks.harness import Figure
 from benchmarks.lakes import Stage
 
 BENCHMARKS = {
-    "F1a": "f1_steps",
+    "F1": "f1_steps",
+    "F2": "f2_stream",
+    "F3": "f3_many",
     "F9": "f9_klines_pages",
     "F10": "f10_silver",
     "F11": "f11_refresh",

@@ -14,12 +14,13 @@
     {% endif %}
 {%- endmacro %}
 
-{# The rows of those files; `empty` is a select of no rows that gives the columns their types. `folder` names another
-   place below bronze where each batch has a file of the same name. #}
+{# The rows of those batches; `empty` is a select of no rows that gives the columns their types. `folder` names another
+   place below bronze where each file of batches has one of the same name. A pack holds many batches, of which some may
+   have been taken in, or be read from a file of their own. #}
 {% macro bronze_rows(empty, datasets, folder=none, only_quarantined=false) -%}
     {%- set paths = [] -%}
     {%- if execute -%}
-        {%- set found = run_query(batches_to_take_in('path', datasets, only_quarantined) ~ ' order by path') -%}
+        {%- set found = run_query(batches_to_take_in('distinct path', datasets, only_quarantined) ~ ' order by path') -%}
         {%- for path in found.columns[0].values() -%}
             {%- set place = path if folder is none else folder ~ '/' ~ path.split('/', 1)[1] -%}
             {%- set file = env_var('DBT_ASSAY_BRONZE') ~ '/' ~ place -%}
@@ -27,7 +28,19 @@
         {%- endfor -%}
     {%- endif -%}
     {%- if paths -%}
-        select * from read_parquet([{{ paths | join(', ') }}], hive_partitioning = false)
+        {%- set listed = paths | join(', ') %}
+        {%- if '/pack-' in listed %}
+        select rows.* exclude (filename)
+        from read_parquet([{{ listed }}], hive_partitioning = false, filename = true) as rows
+        semi join ({{ batches_to_take_in('batch_id, path', datasets, only_quarantined) }}) as batches
+            on
+                rows.batch_id = batches.batch_id
+                and rows.filename
+                    = '{{ env_var('DBT_ASSAY_BRONZE') | replace("'", "''") }}/'
+                    || {% if folder is none %}path{% else %}'{{ folder }}/' || substr(path, instr(path, '/') + 1){% endif %}
+        {%- else %}
+        select * from read_parquet([{{ listed }}], hive_partitioning = false)
+        {%- endif %}
     {%- else -%}
         {{ empty }}
     {%- endif -%}

@@ -90,6 +90,15 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# Tests of what was set aside look at the batches that are not published yet. #}
+{% macro rows_of_unpublished_batches(relation) -%}
+    {%- if flags.FULL_REFRESH -%}
+        {{ relation }}
+    {%- else -%}
+        (select * from {{ relation }} anti join {{ source('refresh', 'published') }} using (batch_id))
+    {%- endif -%}
+{%- endmacro %}
+
 {# A view that is made once: its text changes only together with the definitions, and then everything is made anew. #}
 {% materialization standing_view, adapter='duckdb' %}
     {%- set target_relation = this.incorporate(type='view') -%}

@@ -100,6 +100,8 @@
             from
             {% if zones[0] == 'slots' %}
                 {{ rows_of_unpublished_slots(relation) }}
+            {% elif zones[0] == 'batches' %}
+                {{ rows_of_unpublished_batches(relation) }}
             {% else %}
                 {{ zone_rows(relation, zones[0]) if zones[0] else relation }}
             {% endif %}

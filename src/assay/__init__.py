@@ -9,11 +9,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from assay.notebook import get_klines, make_training_table, save_klines_to_csv
+    from assay.notebook import garch_volatility, get_klines, make_training_table, save_klines_to_csv
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "get_gaps", "get_klines", "make_training_table", "save_klines_to_csv"]
+__all__ = [
+    "__version__",
+    "garch_volatility",
+    "get_gaps",
+    "get_instruments",
+    "get_klines",
+    "make_training_table",
+    "save_klines_to_csv",
+]
 
 
 def __getattr__(name: str) -> object:

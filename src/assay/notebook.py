@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -12,9 +13,11 @@ if TYPE_CHECKING:
 
     from assay.lake.reads import Span
     from assay.pipelines.training_table import TrainingTable
+    from assay.pipelines.volatility import GarchReport
     from assay.selectors.klines import Klines
 
 Moment = datetime | str | None
+_FOR_EVER = 9999
 
 
 class Asked(TypedDict, total=False):
@@ -52,8 +55,49 @@ def get_klines(symbol: str, interval: str = "1h", *, fetch: bool = False, **aske
     ------
     AssayError
         If the lake is not there or has no such bars.
+
+    Warns
+    -----
+    UserWarning
+        If the ticker meant two assets in the range: the bars on the two sides are not one series.
     """
     return _read(symbol, interval, asked, fetch=fetch).frame
+
+
+def get_instruments(symbol: str = "", *, venue: str = "", on: Moment = None, as_of: Moment = None) -> pl.DataFrame:
+    """Return what can be traded where and on which terms: the latest state of each, or all states of one symbol.
+
+    Parameters
+    ----------
+    symbol : str, optional
+        In any spelling, or an asset such as ``LUNA``.
+    venue : str, optional
+    on : datetime or str, optional
+        What stood at that moment, and which asset a ticker meant then.
+    as_of : datetime or str, optional
+        Only what had been received at that moment.
+
+    Returns
+    -------
+    polars.DataFrame
+        The fields of :class:`~assay.selectors.instruments.InstrumentState`.
+
+    Raises
+    ------
+    AssayError
+        If the lake is not there, or knows no such instrument.
+    """
+    import polars as pl  # noqa: PLC0415
+
+    from assay.pipelines.workspace import open_workspace  # noqa: PLC0415
+    from assay.selectors.instruments import InstrumentState, instruments  # noqa: PLC0415
+    from assay.settings import load_settings  # noqa: PLC0415
+
+    workspace = open_workspace(load_settings(), create=False)
+    found = instruments(workspace, symbol, venue=venue, on=_moment(on), as_of=_moment(as_of))
+    names = list(InstrumentState.__dataclass_fields__)
+    rows = [[getattr(one, name) for name in names] for one in found.states]
+    return pl.DataFrame(rows, schema=names, orient="row", infer_schema_length=None)
 
 
 def get_gaps(symbol: str = "", *, venue: str = "", interval: str = "", cause: str = "") -> pl.DataFrame:
@@ -114,6 +158,51 @@ def save_klines_to_csv(
     return save_csv(_read(symbol, interval, asked, fetch=fetch), Path(folder))
 
 
+def compute_features(
+    symbol: str,
+    features: str,
+    interval: str = "1h",
+    *,
+    names: str = "steps",
+    reference: str = "",
+    **asked: Unpack[Asked],
+) -> pl.DataFrame:
+    """Return indicators over the closed bars of a series, in order of time.
+
+    Parameters
+    ----------
+    symbol : str
+        Any spelling, or ``venue:market:SYMBOL``.
+    features : str
+        Name of a feature set, or indicators with commas between them: ``rsi:14,MACD_signal,rolling_mean:24@volume``.
+    interval : str, default "1h"
+    names : str, default "steps"
+        ``usual`` names the columns as they are usually known: ``RSI_14`` for ``rsi_14``.
+    reference : str, optional
+        What beta and the like hold the series against, such as ``BTC-USDT`` or ``dominance:BTC``.
+    start, end, as_of, available_at : datetime or str, optional
+        As :func:`get_klines` takes them; the bars before `start` count in the values.
+
+    Returns
+    -------
+    polars.DataFrame
+        venue, market, symbol, interval, open_time, close_time, a column for each output, null where it has no value,
+        and available_at: when a live system could first have had the row.
+
+    Raises
+    ------
+    AssayError
+        If the lake is not there, a name is none, or it has no such bars.
+    """
+    from assay.pipelines.computing import ComputeRequest  # noqa: PLC0415
+    from assay.pipelines.computing import compute_features as compute  # noqa: PLC0415
+    from assay.pipelines.workspace import open_workspace  # noqa: PLC0415
+    from assay.settings import load_settings  # noqa: PLC0415
+
+    request = ComputeRequest(symbol, features, interval, _span(asked), names, reference)
+    return compute(open_workspace(load_settings(), create=False), request).frame
+
+
 def make_training_table(
     symbols: str | Sequence[str],
     *,
@@ -156,6 +245,58 @@ def make_training_table(
     return make(open_workspace(load_settings(), create=False), request)
 
 
+class Fitted(Asked, total=False):
+    """How a GARCH is fitted and how far it forecasts, and the range; all optional."""
+
+    horizon: int
+    every: int
+    on: int
+    distribution: str
+    level: float
+
+
+_HOW = tuple(set(Fitted.__annotations__) - set(Asked.__annotations__))
+
+
+def garch_volatility(symbol: str, interval: str = "1h", **asked: Unpack[Fitted]) -> GarchReport:
+    """Return the volatility of a series bar by bar, by a GARCH(1,1) fitted on the bars before, and its forecast.
+
+    Parameters
+    ----------
+    symbol : str
+        Any spelling, or ``venue:market:SYMBOL``.
+    interval : str, default "1h"
+    horizon : int, default 24
+        Bars to forecast.
+    every, on : int, default 168 and 2000
+        Fitted again every so many bars, on the last so many.
+    distribution : str, default "t"
+        Of the surprises: ``normal`` or ``t``.
+    level : float, default 0.9
+        Of the interval of the forecast.
+    start, end, as_of, available_at : datetime or str, optional
+        As :func:`get_klines` takes them; only closed bars are used.
+
+    Returns
+    -------
+    GarchReport
+        `frame` has a row for each bar, `ahead` one for each bar to come; `fit` is the last one.
+
+    Raises
+    ------
+    AssayError
+        If the lake is not there, has too few such bars, or the extra ``ml`` is not installed.
+    """
+    from assay.pipelines.volatility import GarchRequest  # noqa: PLC0415
+    from assay.pipelines.volatility import garch_volatility as fitted  # noqa: PLC0415
+    from assay.pipelines.workspace import open_workspace  # noqa: PLC0415
+    from assay.settings import load_settings  # noqa: PLC0415
+
+    how = {name: asked.pop(name) for name in _HOW if name in asked}  # type: ignore[misc]
+    request = GarchRequest(symbol, interval, **how, span=_span(asked))
+    return fitted(open_workspace(load_settings(), create=False), request)
+
+
 def _read(symbol: str, interval: str, asked: Asked, *, fetch: bool) -> Klines:
     from assay.pipelines.workspace import open_workspace  # noqa: PLC0415
     from assay.selectors.klines import klines  # noqa: PLC0415
@@ -168,7 +309,17 @@ def _read(symbol: str, interval: str, asked: Asked, *, fetch: bool) -> Klines:
 
         first, last = ("" if one is None else one.isoformat() for one in (span.start, span.end))
         fetch_klines(open_workspace(settings), symbol, interval, span=(first, last))
-    return klines(open_workspace(settings, create=False), symbol, interval, span=span)
+    found = klines(open_workspace(settings, create=False), symbol, interval, span=span)
+    if found.assets:
+        met = ", then ".join(
+            one.asset_id
+            if one.valid_to.year == _FOR_EVER
+            else f"{one.asset_id} until {one.valid_to:%Y-%m-%d %H:%M} UTC"
+            for one in found.assets
+        )
+        ticker = found.assets[0].ticker
+        warnings.warn(f"not one series: {ticker} meant {met}; ask for one side of the edge", stacklevel=3)
+    return found
 
 
 def _span(asked: Asked) -> Span:

@@ -18,15 +18,16 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, expect, sync_playwright
 
 from tests.browser import home as homes
-from tests.integration.command import environment
+from tests.integration.command import PATIENCE_S, environment
 from tests.integration.homes import made_once
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--font-render-hinting=none"]
-_PATIENCE_MS = 30_000
+_PATIENCE_MS = 120_000
+expect.set_options(timeout=_PATIENCE_MS)
 Theme = Literal["dark", "light"]
 DESKTOP, PHONE = (1440, 900), (390, 844)
 
@@ -55,7 +56,7 @@ def serving(home: Path, **settings: str) -> Iterator[str]:
             yield str(json.loads(line)["url"])
         finally:
             server.send_signal(signal.SIGINT)
-            server.wait(30)
+            server.wait(PATIENCE_S)
     assert "Traceback" not in log.read_text(encoding="utf-8"), log.read_text(encoding="utf-8")[-4000:]
 
 

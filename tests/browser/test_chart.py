@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,10 +14,16 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import PHONE, OpenPage, Watch, serving
 from tests.browser.home import BETWEEN, GAPPY, HOLE, SERIES, one_hour_later
+from tests.integration.command import clone
 
 AS_OF = f"{BETWEEN:%Y-%m-%dT%H:%M:%SZ}"
 GAP = "12 bars missing, 2024-05-28 03:00–15:00 UTC, unknown"  # asked for twice; three answers would prove it
 WEEK = "?interval=1h&from=2024-05-25T00:00Z&to=2024-06-01T00:00Z"
+
+
+# The chart moves with the next frame or the one after it, and 300 ms after its last move the address is written.
+_SETTLED = """() => new Promise((settled) =>
+    requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(settled, 450))))"""
 
 
 def said(page: Page, name: str) -> str:
@@ -36,8 +41,11 @@ def frame(page: Page) -> None:
 
 
 def query(page: Page) -> dict[str, str]:
-    """Return the query of the page's address, which is written when the view has settled."""
-    page.wait_for_timeout(450)
+    """Return the query of the page's address, which is written when the view has settled.
+
+    The page's own timers are waited for: however late they are, they come in their order.
+    """
+    page.evaluate(_SETTLED)
     return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
 
 
@@ -296,10 +304,8 @@ def test_theme_redraws_the_chart(open_chart: OpenPage) -> None:
     }"""
     dark = page.evaluate(pixel)
     page.get_by_role("button", name="Switch between dark and light").click()
-    page.wait_for_timeout(200)
-    light = page.evaluate(pixel)
     assert sum(dark[:3]) < 150
-    assert sum(light[:3]) > 700
+    page.wait_for_function(f"() => ({pixel})().slice(0, 3).reduce((sum, one) => sum + one) > 700")
 
 
 def test_chart_on_a_phone(open_chart: OpenPage) -> None:
@@ -319,7 +325,7 @@ def test_chart_on_a_phone(open_chart: OpenPage) -> None:
 def living(home: Path, tmp_path: Path) -> Iterator[tuple[Path, str]]:
     """Serve a copy of the home that may change."""
     copy = tmp_path / "home"
-    shutil.copytree(home, copy)
+    clone(home, copy)
     with serving(copy) as url:
         yield copy, url
 

@@ -9,9 +9,9 @@ from tests.browser.home import BETWEEN, GAPPY, HOLE
 
 _CELL = """([series, interval, day]) => {
     const trace = document.querySelector("#map .map-plot").data[0];
-    const row = trace.customdata.findIndex((names) => names[0].startsWith(`${series} ${interval}`));
+    const row = trace.customdata.findIndex((days) => days[0][0].startsWith(`${series} ${interval}`));
     const column = trace.x.indexOf(day);
-    return [trace.z[row][column], trace.text[row][column]];
+    return [trace.z[row][column], trace.text[row][column], trace.customdata[row][column][1]];
 }"""
 
 
@@ -42,8 +42,12 @@ def test_missing_hours_are_seen_on_their_day_and_nowhere_else(open_page: OpenPag
     page = drawn(open_page(f"{site}/data/"))
     symbol = GAPPY.rpartition(":")[2]
     day = f"{HOLE[0]:%Y-%m-%d}"
-    assert page.evaluate(_CELL, [symbol, "1h", day]) == [0.5, "12 bars, 12 missing (50.00 %)"]
-    assert page.evaluate(_CELL, [symbol, "1h", "2024-05-27"]) == [1, "24 bars, 0 missing (100 %)"]
+    assert page.evaluate(_CELL, [symbol, "1h", day]) == [
+        0.5,
+        "12 bars, 12 missing (50.00 %)",
+        "<br>unknown: 12 bars",
+    ]
+    assert page.evaluate(_CELL, [symbol, "1h", "2024-05-27"]) == [1, "24 bars, 0 missing (100 %)", ""]
     assert page.evaluate(_CELL, ["BTC-USDT", "1h", day])[0] == 1
     assert "12 bars missing" in (page.get_attribute("#map .map-plot", "aria-label") or "")
 

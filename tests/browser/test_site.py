@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -13,7 +12,7 @@ import pytest
 
 from tests.browser.conftest import OpenPage, Watch, serving
 from tests.browser.test_pages import PAGES, settled
-from tests.integration.command import environment, words_of
+from tests.integration.command import clone, environment, words_of
 
 NAME, PASSWORD = "eve", "correct horse battery staple"
 _MOST_PAGES = 400
@@ -23,7 +22,7 @@ _MOST_PAGES = 400
 def guarded(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Serve a copy of the home that only those with an account may read, and in which there is one."""
     copy = tmp_path_factory.mktemp("guarded") / "home"
-    shutil.copytree(home, copy)
+    clone(home, copy)
     made = subprocess.run(
         words_of(copy, "users", "create", NAME),
         input=f"{PASSWORD}\n",

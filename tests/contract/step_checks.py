@@ -1,42 +1,23 @@
-"""The one list of checks that every Step passes.
+"""The list of checks that every Step passes on any bars, with holes, NaN and cuts anywhere.
 
-``PROPERTIES`` hold on any bars, with holes, NaN and cuts anywhere; ``FACTS`` need no bars but those they make.
-Add a check here and every indicator is held to it, a user's own included.
+Those that need no bars but their own are in ``step_facts.py``. Add a check to either and every indicator is held to
+it, a user's own included.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
-import pytest
 
-from assay.domain.errors import BadInputError
-from assay.features.bars import VALUE_COLUMNS, Bar, Bars, FloatArray
+from assay.features.bars import VALUE_COLUMNS, Bars, FloatArray
 from assay.features.drivers import Stream, run_batch
-from assay.features.state import StateError, StepState
-from assay.features.step import Step, identity
-from tests.unit.features.made_bars import HOUR, START, hourly, same_bits, walk
-
-
-@dataclass(frozen=True)
-class Case:
-    """Bars, and row numbers at which to cut them, in rising order and possibly repeated."""
-
-    bars: Bars
-    cuts: tuple[int, ...]
-
-
-def _with(bars: Bars, columns: dict[str, FloatArray]) -> Bars:
-    there = {name: getattr(bars, name) for name in ("open_time", "close_time", *VALUE_COLUMNS)}
-    return Bars(**(there | columns))
-
-
-# Properties
+from assay.features.state import StepState
+from assay.features.step import Step
+from tests.contract.step_cases import Case, with_columns
+from tests.unit.features.made_bars import same_bits
 
 
 def check_compiled_code_equals_the_kernel_run_in_python(step: Step, case: Case) -> None:
@@ -107,14 +88,15 @@ def check_the_future_changes_nothing(step: Step, case: Case) -> None:
     doubled = {name: getattr(case.bars, name).copy() for name in VALUE_COLUMNS}
     for column in doubled.values():
         column[row:] *= 2.0
-    altered, _ = run_batch(step, _with(case.bars, doubled))
+    altered, _ = run_batch(step, with_columns(case.bars, doubled))
     assert same_bits(whole[:row], alone)
     assert same_bits(whole[:row], altered[:row])
 
 
 def check_a_bar_with_nan_input_is_nan_and_otherwise_missing(step: Step, case: Case) -> None:
     values, state = run_batch(step, case.bars)
-    usable = ~np.isnan([getattr(case.bars, name) for name in step.inputs]).any(axis=0)
+    is_nan = np.isnan([getattr(case.bars, name) for name in step.inputs])
+    usable = ~is_nan.any(axis=0) if step.inputs else np.ones(len(case.bars), dtype=bool)
     there = ("open_time", "close_time", *VALUE_COLUMNS)
     compacted, end = run_batch(step, Bars(*(getattr(case.bars, name)[usable] for name in there)))
     assert np.isnan(values[~usable]).all()
@@ -123,11 +105,37 @@ def check_a_bar_with_nan_input_is_nan_and_otherwise_missing(step: Step, case: Ca
     assert same_bits(state.window, end.window)
 
 
+def check_a_restated_bar_costs_the_bars_since_the_last_state_before_it(step: Step, case: Case) -> None:
+    state, kept, edges = None, [], (0, *case.cuts, len(case.bars))
+    for start, stop in itertools.pairwise(edges):
+        state = run_batch(step, case.bars.rows(start, stop), state)[1]
+        kept.append((stop, state.to_bytes()))
+    if not len(case.bars):
+        return
+    restated = case.cuts[-1] - 1 if case.cuts and case.cuts[-1] else len(case.bars) - 1
+    columns: dict[str, FloatArray] = {name: getattr(case.bars, name).copy() for name in VALUE_COLUMNS}
+    for column in columns.values():
+        column[restated] *= 1.25
+    corrected = with_columns(case.bars, columns)
+    whole, end = run_batch(step, corrected)
+    opened = int(corrected.open_time[restated])
+    usable = [(row, StepState.from_bytes(saved)) for row, saved in kept]
+    row, before = max(
+        ((row, one) for row, one in usable if one.last_close_time <= opened),
+        key=lambda found: found[0],
+        default=(0, StepState.start(step)),
+    )
+    again, after = run_batch(step, corrected.rows(row, len(corrected)), before)
+    assert row <= restated
+    assert same_bits(again, whole[row:])
+    assert after.to_bytes() == end.to_bytes()
+
+
 def check_only_the_declared_inputs_are_read(step: Step, case: Case) -> None:
     values, _ = run_batch(step, case.bars)
     unread = [name for name in VALUE_COLUMNS if name not in step.inputs]
     blank = np.full(len(case.bars), math.nan)
-    altered, _ = run_batch(step, _with(case.bars, dict.fromkeys(unread, blank)))
+    altered, _ = run_batch(step, with_columns(case.bars, dict.fromkeys(unread, blank)))
     assert same_bits(values, altered)
 
 
@@ -149,107 +157,7 @@ PROPERTIES: tuple[Callable[[Step, Case], None], ...] = (
     check_preview_changes_nothing_and_foretells_the_update,
     check_the_future_changes_nothing,
     check_a_bar_with_nan_input_is_nan_and_otherwise_missing,
+    check_a_restated_bar_costs_the_bars_since_the_last_state_before_it,
     check_only_the_declared_inputs_are_read,
     check_a_run_leaves_its_arguments_alone_and_repeats_itself,
-)
-
-
-# Facts
-
-
-def check_first_value_comes_exactly_after_the_warmup(step: Step) -> None:
-    values, _ = run_batch(step, walk(step.warmup + 50))
-    assert np.isnan(values[: step.warmup]).any(axis=1).all()
-    assert np.isfinite(values[step.warmup :]).all()
-
-
-def check_constant_bars_give_a_constant_value(step: Step) -> None:
-    count = step.warmup + 500
-    flat = np.full(count, 0.1)
-    opened = START + np.arange(count) * HOUR
-    values, _ = run_batch(step, Bars(opened, opened + HOUR, flat, flat, flat, flat, flat, flat, flat, flat))
-    settled = values[step.warmup :]
-    assert np.isfinite(settled).all()
-    np.testing.assert_allclose(settled, np.broadcast_to(settled[0], settled.shape), rtol=1e-12, atol=1e-12)
-
-
-def check_tiny_and_huge_prices_stay_finite(step: Step) -> None:
-    for scale in (1e-12, 1e12):
-        values, _ = run_batch(step, walk(step.warmup + 200, scale=scale))
-        assert np.isfinite(values[step.warmup :]).all(), scale
-
-
-def check_every_input_matters(step: Step) -> None:
-    bars = walk(step.warmup + 20)
-    for name in step.inputs:
-        changed: FloatArray = getattr(bars, name) * np.linspace(1.0, 2.0, len(bars)) ** 2
-        before, _ = run_batch(step, bars)
-        after, _ = run_batch(step, _with(bars, {name: changed}))
-        assert not same_bits(before, after), name
-
-
-def check_other_parameters_are_another_step(step: Step) -> None:
-    for field in dataclasses.fields(step):  # type: ignore[arg-type]
-        other = dataclasses.replace(step, **{field.name: getattr(step, field.name) + 1})  # type: ignore[type-var]
-        assert identity(other) != identity(step)
-        assert not set(other.outputs) & set(step.outputs)
-        with pytest.raises(StateError, match="another step"):
-            Stream(other, StepState.start(step))
-
-
-def check_impossible_parameters_are_refused(step: Step) -> None:
-    for field in dataclasses.fields(step):  # type: ignore[arg-type]
-        for value in (-1, 0, math.nan, "12"):
-            with pytest.raises(BadInputError):
-                dataclasses.replace(step, **{field.name: value})  # type: ignore[type-var]
-
-
-def check_old_bars_are_refused_and_change_nothing(step: Step) -> None:
-    bars = walk(step.warmup + 5)
-    stream = Stream(step)
-    for row in range(len(bars)):
-        stream.update(bars.bar(row))
-    saved = stream.save()
-    for bar in (
-        bars.bar(len(bars) - 1),
-        bars.bar(0),
-        bars.bar(len(bars) - 1)._replace(open_time=bars.open_time[-1] + 1),
-    ):
-        with pytest.raises(BadInputError, match="opens before"):
-            stream.update(bar)
-    later = Bar(int(bars.close_time[-1]), int(bars.close_time[-1]) + HOUR, *[math.inf] * 5)
-    with pytest.raises(BadInputError, match="infinite"):
-        stream.update(later)
-    with pytest.raises(BadInputError, match="opens before"):
-        run_batch(step, bars.rows(len(bars) - 1, len(bars)), stream.state)
-    assert stream.save() == saved
-
-
-def check_no_bars_give_no_rows_and_the_same_state(step: Step) -> None:
-    values, state = run_batch(step, hourly([]))
-    assert values.shape == (0, len(step.outputs))
-    assert state.to_bytes() == StepState.start(step).to_bytes()
-
-
-def check_documented(step: Step) -> None:
-    docs = step.docs
-    texts = (docs.title, docs.formula, docs.gap_rule, docs.nan_rule, docs.reference, *docs.units)
-    assert all(text.strip() for text in texts)
-    assert len(docs.units) == len(step.outputs) == len(set(step.outputs))
-    assert all(name == name.lower() and name.isidentifier() for name in step.outputs)
-    assert set(step.inputs) <= set(VALUE_COLUMNS)
-    assert type(step).__doc__
-    assert type(step)() is not None, "every parameter has a default"
-
-
-FACTS: tuple[Callable[[Step], None], ...] = (
-    check_first_value_comes_exactly_after_the_warmup,
-    check_constant_bars_give_a_constant_value,
-    check_tiny_and_huge_prices_stay_finite,
-    check_every_input_matters,
-    check_other_parameters_are_another_step,
-    check_impossible_parameters_are_refused,
-    check_old_bars_are_refused_and_change_nothing,
-    check_no_bars_give_no_rows_and_the_same_state,
-    check_documented,
 )

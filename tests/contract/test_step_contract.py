@@ -7,50 +7,52 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from assay.domain.errors import BadInputError
+from assay.features.against import Against
 from assay.features.bars import Bar, FloatArray
+from assay.features.beta import Beta
 from assay.features.ema import Ema, ema_kernel
+from assay.features.higher import Higher
+from assay.features.log_return import LogReturn
+from assay.features.over import Over
 from assay.features.registry import STEPS
 from assay.features.rsi import Rsi
-from assay.features.step import Kernel, Step, StepDocs, Values
-from tests.contract import step_checks
-from tests.contract.step_checks import FACTS, PROPERTIES, Case
-from tests.unit.features.made_bars import hourly, needs_recordings, recorded_btc, walk
+from assay.features.step import NO_WINDOW, Kernel, Step, StepDocs, Values
+from tests.contract import step_checks, step_facts
+from tests.contract.step_cases import LONGEST, Case, cases, instances, made_cases, recorded_case
+from tests.contract.step_checks import PROPERTIES
+from tests.contract.step_facts import FACTS
+from tests.unit.features.made_bars import needs_recordings, walk
 
-SHORT = (2, 5)
-INSTANCES = [step for make in STEPS.values() for step in (make(), *(make(n) for n in SHORT))]
+pytestmark = pytest.mark.usefixtures("shared_kernels")
+COMPOSED: list[Step] = [
+    Over(Ema(3)),
+    Over(LogReturn(3), Ema(3)),
+    Higher(Rsi(3)),
+    Over(Ema(2), Higher(LogReturn(1))),
+    Higher(Over(Ema(3), "volume"), "1d"),
+    Against(Beta(3)),
+]
+INSTANCES = [*instances(STEPS.values(), [3]), *COMPOSED]
 IDS = [step.outputs[0] for step in INSTANCES]
+SOAKED = [*instances(STEPS.values(), [2, 3, 5]), *COMPOSED]
 
 
-@st.composite
-def cases(draw: st.DrawFn) -> Case:
-    """Bars of any scale with moves, flat stretches, holes and NaN in any place, and some cuts."""
-    moves = st.sampled_from([0.0, 0.0, 0.01, -0.01, 0.3, -0.3]) | st.floats(-0.5, 0.5)
-    steps = st.tuples(moves, st.sampled_from([1, 1, 1, 1, 1, 2, 25]), st.sampled_from([False] * 6 + [True]))
-    rows = draw(st.lists(steps, max_size=60))
-    scale = draw(st.sampled_from([1e-10, 1.0, 30_000.0, 1e10]))
-    close = scale * np.exp(np.cumsum([move for move, _, _ in rows]))
-    bars = hourly(close, hours=np.cumsum([hours for _, hours, _ in rows], dtype=np.int64).tolist())
-    blank = np.array([is_nan for _, _, is_nan in rows], dtype=bool)
-    holed = {name: np.where(blank, math.nan, getattr(bars, name)) for name in ("high", "close", "volume")}
-    cuts = draw(st.lists(st.integers(0, len(rows)), max_size=5).map(sorted))
-    return Case(dataclasses.replace(bars, **holed), tuple(cuts))
+def named(check: Callable[..., None]) -> str:
+    return check.__name__.removeprefix("check_")
 
 
-@pytest.mark.parametrize("check", PROPERTIES, ids=lambda check: check.__name__.removeprefix("check_"))
+@pytest.mark.parametrize("check", PROPERTIES, ids=named)
 @pytest.mark.parametrize("step", INSTANCES, ids=IDS)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.differing_executors])
-@given(case=cases())
-def test_property_of_every_step(step: Step, check: Callable[[Step, Case], None], case: Case) -> None:
-    check(step, case)
+def test_property_of_every_step(step: Step, check: Callable[[Step, Case], None]) -> None:
+    for case in made_cases():
+        check(step, case)
 
 
-@pytest.mark.parametrize("check", FACTS, ids=lambda check: check.__name__.removeprefix("check_"))
+@pytest.mark.parametrize("check", FACTS, ids=named)
 @pytest.mark.parametrize("step", INSTANCES, ids=IDS)
 def test_fact_about_every_step(step: Step, check: Callable[[Step], None]) -> None:
     check(step)
@@ -58,12 +60,26 @@ def test_fact_about_every_step(step: Step, check: Callable[[Step], None]) -> Non
 
 @needs_recordings
 @pytest.mark.recorded
-@pytest.mark.parametrize("check", PROPERTIES, ids=lambda check: check.__name__.removeprefix("check_"))
+@pytest.mark.parametrize("check", PROPERTIES, ids=named)
 @pytest.mark.parametrize("step", [make() for make in STEPS.values()], ids=list(STEPS))
 def test_property_of_every_step_on_real_bars_with_real_gaps(step: Step, check: Callable[[Step, Case], None]) -> None:
-    bars = recorded_btc().rows(7400, 8400)  # 11, 2 and 8 hours pass before rows 70, 95 and 250
-    assert np.flatnonzero(bars.open_time[1:] != bars.close_time[:-1]).tolist() == [69, 94, 249]
-    check(step, Case(bars, (1, 70, 71, 94, 600)))
+    check(step, recorded_case())
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("check", PROPERTIES, ids=named)
+@pytest.mark.parametrize("step", SOAKED, ids=[step.outputs[0] for step in SOAKED])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.differing_executors])
+@given(case=cases())
+def test_property_of_every_step_on_any_bars(step: Step, check: Callable[[Step, Case], None], case: Case) -> None:
+    check(step, case)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("check", FACTS, ids=named)
+@pytest.mark.parametrize("step", SOAKED, ids=[step.outputs[0] for step in SOAKED])
+def test_fact_about_every_step_at_every_length(step: Step, check: Callable[[Step], None]) -> None:
+    check(step)
 
 
 # Steps made wrong, and the check that must notice.
@@ -125,18 +141,61 @@ def test_a_step_that_reads_an_undeclared_column_is_noticed() -> None:
 
 def test_a_step_that_ignores_its_input_is_noticed() -> None:
     with pytest.raises(AssertionError):
-        step_checks.check_every_input_matters(Faulty(3, kernel_that_counts_bars))
+        step_facts.check_every_input_matters(Faulty(3, kernel_that_counts_bars))
 
 
 def test_a_step_that_drifts_on_constant_bars_is_noticed() -> None:
     with pytest.raises(AssertionError):
-        step_checks.check_constant_bars_give_a_constant_value(Faulty(3, kernel_that_counts_bars))
+        step_facts.check_constant_bars_give_a_constant_value(Faulty(3, kernel_that_counts_bars))
 
 
 @pytest.mark.parametrize("late", [-1, 1])
 def test_a_step_that_states_a_wrong_warmup_is_noticed(late: int) -> None:
     with pytest.raises(AssertionError):
-        step_checks.check_first_value_comes_exactly_after_the_warmup(Faulty(3, late=late))
+        step_facts.check_first_value_comes_exactly_after_the_warmup(Faulty(3, late=late))
+
+
+def kernel_that_looks_at_the_clock(
+    state: Values, window: FloatArray, bar: Bar, params: Values
+) -> tuple[Values, Values]:
+    state, outputs = ema_kernel(state, window, bar, params)
+    return state, (outputs[0] * (1.0 + float(bar.open_time % 7_200_000_000)),)
+
+
+def test_a_step_that_does_otherwise_than_its_gap_rule_says_is_noticed() -> None:
+    with pytest.raises(AssertionError):
+        step_facts.check_a_hole_does_what_the_gap_rule_says(Faulty(3, kernel_that_looks_at_the_clock))
+
+    class Broken(Ema):
+        docs = dataclasses.replace(Ema.docs, gap_rule="NaN while a bar is missing among the last n")
+
+    with pytest.raises(AssertionError):
+        step_facts.check_a_hole_does_what_the_gap_rule_says(Broken(3))
+
+
+def kernel_that_adds_up(state: Values, window: FloatArray, bar: Bar, params: Values) -> tuple[Values, Values]:
+    total = state[1] + (0.0 if math.isnan(bar.close) else bar.close)
+    return (state[0], total), (total,)
+
+
+def test_a_step_that_never_forgets_and_does_not_say_so_is_noticed_and_so_is_one_that_says_so_wrongly() -> None:
+    class Endless(Ema):
+        docs = dataclasses.replace(Ema.docs, endless="a running total")
+
+    for wrong in (Faulty(3, kernel_that_adds_up), Endless(3)):
+        with pytest.raises(AssertionError):
+            step_facts.check_history_wears_off_unless_called_endless(wrong)
+
+
+def test_a_step_that_starts_differently_each_time_is_noticed_when_a_bar_is_restated() -> None:
+    starts = iter(range(100))
+
+    class Restless(Ema):
+        def init(self) -> tuple[Values, FloatArray]:
+            return (0.0, float(next(starts))), NO_WINDOW
+
+    with pytest.raises(AssertionError):
+        step_checks.check_a_restated_bar_costs_the_bars_since_the_last_state_before_it(Restless(3), Case(walk(40), ()))
 
 
 def test_a_kernel_that_reads_a_list_of_its_module_is_refused() -> None:
@@ -172,9 +231,10 @@ def test_a_step_without_documentation_is_noticed() -> None:
         docs = StepDocs("", "", ("0 to 100",), "", "", "")
 
     with pytest.raises(AssertionError):
-        step_checks.check_documented(Silent())
+        step_facts.check_documented(Silent())
 
 
-def test_drawn_bars_are_long_enough_to_leave_the_warmup_of_every_kind_of_step() -> None:
-    """The properties would say little about a Step whose only instances need more bars than are drawn."""
-    assert all(any(step.name == name and step.warmup <= 5 for step in INSTANCES) for name in STEPS)
+def test_made_bars_are_long_enough_to_leave_the_warmup_of_every_kind_of_step() -> None:
+    """The properties would say little about a Step whose only instances need more bars than are made."""
+    late = {name for name in STEPS if not any(step.name == name and step.warmup < LONGEST // 2 for step in INSTANCES)}
+    assert not late

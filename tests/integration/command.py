@@ -15,8 +15,10 @@ from typing import Any
 import pytest
 
 from assay.cli import main
-from tests.integration.homes import one_thread
+from tests.integration.homes import one_thread, share_caches_of, share_project
 
+PATIENCE_S = 600.0
+"""How long anything that has to end is waited for: it says nothing about how fast it is."""
 SERIES = ("--venue", "binance", "--symbol", "BTC-USDT", "--interval", "1h")
 
 
@@ -47,6 +49,7 @@ class Command:
 
     def __call__(self, *words: str | Path) -> Said:
         self._capture.readouterr()
+        share_caches_of(self.home)
         with one_thread():
             code = main(["--home", str(self.home), *map(str, words)])
         shown = self._capture.readouterr()
@@ -76,6 +79,9 @@ def words_of(home: Path, *words: str | Path) -> list[str]:
 
 def child(home: Path, *words: str | Path, **more: str) -> subprocess.Popen[str]:
     """Start the command in a process of its own."""
+    share_caches_of(home)
+    if words[0] in ("build", "run"):
+        share_project(home)
     return subprocess.Popen(
         words_of(home, *words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(**more)
     )
@@ -83,7 +89,7 @@ def child(home: Path, *words: str | Path, **more: str) -> subprocess.Popen[str]:
 
 def finished(process: subprocess.Popen[str]) -> Said:
     """Wait for a child, and return what it said."""
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=PATIENCE_S)
     return Said(process.returncode, out, err)
 
 
@@ -93,13 +99,28 @@ def finished_all(processes: Sequence[subprocess.Popen[str]]) -> list[Said]:
 
 
 def clone(home: Path, target: Path) -> Path:
-    """Copy a home; the extensions, which are large and never change, are linked."""
+    """Copy a home that nobody writes to; the extensions, which are large and never change, are linked.
+
+    Others may read it at the same time. SQLite's files for its readers come and go with them, and hold nothing that the
+    database does not; kernels lie in a folder that all homes share, in which others write at any moment.
+    """
+    kernels = home / "cache" / "numba"
+
+    def shared(folder: str, names: list[str]) -> list[str]:
+        return [kernels.name] if Path(folder) == kernels.parent and kernels.is_symlink() else []
 
     def copy(source: str, to: str) -> str:
         if source.endswith(".duckdb_extension"):
             os.link(source, to)
             return to
-        return str(shutil.copy2(source, to))
+        try:
+            return str(shutil.copy2(source, to))
+        except FileNotFoundError:
+            if not source.endswith(("-wal", "-shm")):
+                raise
+            return to
 
-    shutil.copytree(home, target, copy_function=copy)
+    shutil.copytree(home, target, copy_function=copy, ignore=shared)
+    if kernels.is_symlink():
+        (target / "cache" / "numba").symlink_to(kernels.readlink())
     return target

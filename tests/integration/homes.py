@@ -11,6 +11,7 @@ import importlib.resources
 import os
 import pickle
 import platform
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -20,9 +21,12 @@ import pytest
 
 from assay.lake.catalog import EXTENSIONS
 from assay.lake.lock import file_lock
-from assay.settings import LakeSettings
+from assay.pipelines import dbt
+from assay.pipelines.workspace import open_workspace
+from assay.settings import LakeSettings, Settings
 
 ONE_THREAD = LakeSettings(threads=1)
+PROJECT = "partial_parse.msgpack"
 KERNELS = "TESTS_KERNELS"
 """Variable that says where the kernels of this run are; children of a test have it as well."""
 _VARIABLE = "ASSAY_LAKE__THREADS"
@@ -44,7 +48,7 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
     """
     folder = folder_of_run(factory) / name
     folder.mkdir(parents=True, exist_ok=True)
-    with file_lock(folder / "lock", timeout_s=900):
+    with file_lock(folder / "lock", timeout_s=1_800):
         kept = folder / "made.pickle"
         if not kept.exists():
             made = make(folder)
@@ -63,7 +67,8 @@ def share_caches(home: Path) -> None:
     if kernels and not (home / "cache" / "numba").exists():
         Path(kernels).mkdir(parents=True, exist_ok=True)
         (home / "cache").mkdir(exist_ok=True)
-        (home / "cache" / "numba").symlink_to(kernels)
+        with contextlib.suppress(FileExistsError):
+            (home / "cache" / "numba").symlink_to(kernels)
     system = f"{platform.system().lower()}_{_MACHINES.get(platform.machine(), platform.machine())}"
     version = f"v{duckdb.__version__}"
     folder = home / "cache" / "duckdb" / version / system
@@ -72,6 +77,31 @@ def share_caches(home: Path) -> None:
         file = Path(str(importlib.resources.files(f"duckdb_extension_{name}"))) / "extensions" / version
         with contextlib.suppress(FileExistsError):
             (folder / f"{name}.duckdb_extension").symlink_to(file / f"{name}.duckdb_extension")
+
+
+def share_caches_of(home: Path) -> None:
+    """Do so if a home of ours is there: a command makes its own, and has to find nothing where none is."""
+    if (home / "cache" / "duckdb").is_dir() and not (home / "cache" / "numba").exists():
+        share_caches(home)
+
+
+def share_project(home: Path) -> None:
+    """Let another process that builds in the home find dbt's project as it was read once in this run.
+
+    To read it anew takes each process three seconds.
+    """
+    kernels, own = os.environ.get(KERNELS), home / "cache" / "dbt" / "target" / PROJECT
+    if not kernels or not (home / "cache").is_dir() or own.exists():
+        return
+    Path(kernels).mkdir(parents=True, exist_ok=True)
+    with file_lock(Path(kernels) / "project.lock", timeout_s=1_800):
+        read = open_workspace(Settings(home=Path(kernels) / "project"))
+        shared = read.home.cache / "dbt" / "target" / PROJECT
+        if not shared.exists():
+            dbt._projects.clear()
+            dbt.prepare(read)
+    own.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(shared, own)
 
 
 @contextlib.contextmanager

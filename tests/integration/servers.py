@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
 import pwd
 import shutil
 import subprocess
 import tempfile
+import threading
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -47,6 +49,7 @@ def object_store() -> Iterator[ObjectStore]:
     server_module = pytest.importorskip("moto.server", reason="moto is not installed")
     boto3 = pytest.importorskip("boto3", reason="boto3 is not installed")
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    _put_one_at_a_time()
     server = server_module.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     try:
@@ -62,6 +65,20 @@ def object_store() -> Iterator[ObjectStore]:
         yield store
     finally:
         server.stop()
+
+
+@functools.cache
+def _put_one_at_a_time() -> None:
+    """Let moto take one object at a time: it looks whether one is there, and then keeps it, which S3 does at once."""
+    from moto.s3.responses import S3Response
+
+    put, lock = S3Response.put_object, threading.Lock()
+
+    def put_alone(self: S3Response) -> object:
+        with lock:
+            return put(self)
+
+    pytest.MonkeyPatch().setattr(S3Response, "put_object", put_alone)
 
 
 def _binary(name: str) -> str:
@@ -93,7 +110,7 @@ class PostgresServer:
 
     def _control(self, *words: str) -> None:
         options = f"-c listen_addresses='' -c unix_socket_directories={self.folder} -c fsync=off"
-        command = [_binary("pg_ctl"), "-D", str(self.folder / "data"), "-w", "-o", options, *words]
+        command = [_binary("pg_ctl"), "-D", str(self.folder / "data"), "-w", "-t", "300", "-o", options, *words]
         _as_nobody([*command, "-l", str(self.folder / "log")])
 
 

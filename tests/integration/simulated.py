@@ -14,6 +14,7 @@ from random import Random
 from assay.domain.clock import Clock
 from assay.lake import bronze
 from assay.lake.bronze import BatchHeader
+from assay.lake.bronze_store import batches_of, store_of
 from assay.pipelines.ingesting import Access, IngestResult, VenuePlan, Wanted, access_of, ingest, plan_ingest
 from assay.pipelines.workspace import Workspace, open_workspace
 from assay.settings import IngestSettings, Settings
@@ -117,9 +118,10 @@ class Simulation:
 
 
 def headers(workspace: Workspace, *datasets: str) -> list[BatchHeader]:
-    """Return the headers of all batches of the datasets, or of all."""
-    found = sorted(workspace.home.bronze.glob("*/venue=*/known_date=*/*.parquet"))
-    read = [bronze.read_header(path) for path in found if path.parts[-4] != "quarantine"]
+    """Return the headers of all batches of the datasets, or of all, in packs too."""
+    store = store_of(workspace.home.bronze_store)
+    days = sorted(name for name, _ in store.days() if not name.startswith(f"{bronze.QUARANTINE}/"))
+    read = [header for day in days for header, _ in bronze.read_headers_of(batches_of(store, day))]
     return [one for one in read if not datasets or one.dataset in datasets]
 
 

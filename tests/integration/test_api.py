@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
+from assay.features.sets import TECHNICAL
 from assay.pipelines.building import build
 from assay.selectors.candles import CandleRequest, candles
 from assay.selectors.market import market_overview
@@ -117,14 +118,16 @@ def test_history_is_the_same_bars_row_by_row(api: Client) -> None:
 
 
 def test_indicators_that_are_listed_can_be_asked_for(api: Client) -> None:
-    kinds = api.json(f"{API}/indicators")["indicators"]
-    names = [kind["name"] for kind in kinds]
-    assert {"ema:12", "rsi:14"} <= set(names)
-    found = api.json(f"{API}/indicators/BTC-USDT?limit=5&indicators={','.join(names)}")
-    for kind in kinds:
-        assert list(found["indicators"][kind["name"]]) == kind["outputs"]
-        assert [found["about"][kind["name"]]["units"][output] for output in kind["outputs"]] == kind["units"]
-    assert api.json(f"{API}/indicators/BTC-USDT?limit=5")["indicators"] == found["indicators"]
+    kinds = {kind["name"]: kind for kind in api.json(f"{API}/indicators")["indicators"]}
+    asked = ["ema:12", "rsi:14", "bollinger:20:2", "levels:5:14:0.5", "calendar:UTC", "obv", "macd:12:26:9"]
+    assert set(asked) <= kinds.keys()
+    found = api.json(f"{API}/indicators/BTC-USDT?limit=5&indicators={','.join(asked)}")
+    for name in asked:
+        assert list(found["indicators"][name]) == kinds[name]["outputs"]
+        assert [found["about"][name]["units"][output] for output in kinds[name]["outputs"]] == kinds[name]["units"]
+    usual = api.json(f"{API}/indicators/BTC-USDT?limit=5")["indicators"]
+    assert usual["ema:12"] == found["indicators"]["ema:12"]
+    assert {output for line in usual.values() for output in line} == set(TECHNICAL.columns)
 
 
 def test_predictions_are_those_of_the_tables_with_their_evidence(api: Client, home: Home) -> None:
@@ -186,39 +189,6 @@ def test_hour_without_a_forecast_is_answered_with_the_range_there_is(api: Client
 )
 def test_bad_hour_is_refused_in_words(api: Client, query_: str, word: str) -> None:
     assert word in api.problem(f"/predict?{query_}", 400)["detail"]
-
-
-def test_as_of_answers_as_it_was_known_then(api: Client, home: Home) -> None:
-    then = quote(home.first.isoformat())
-    for path, at in (("/market-overview", "slot_at"), ("/tickers/binance", "slot_at")):
-        now_, before = api.json(API + path), api.json(f"{API}{path}?as_of={then}")
-        assert datetime.fromisoformat(before[at]) <= home.first < datetime.fromisoformat(now_[at])
-    klines = f"{API}/klines?symbol=BTC-USDT&limit=3"
-    before, now_ = api.json(f"{klines}&as_of={then}"), api.json(klines)
-    assert before["columns"]["open_time"][-1] + 2 * 3_600_000 == now_["columns"]["open_time"][-1]
-    # The bar that was open at the first look was still provisional then, and has been final since.
-    again = api.json(f"{klines}&start={home.first:%Y-%m-%dT%H:00:00Z}")["columns"]
-    assert before["columns"]["is_closed"][-1] is False
-    assert again["is_closed"][0] is True
-    earlier = api.json(f"{API}/predictions?as_of={then}")["predictions"]
-    assert earlier[0]["brief"]["as_of"] < api.json(f"{API}/predictions")["predictions"][0]["brief"]["as_of"]
-    assert api.json(f"{API}/status?as_of={then}")["is_built"]
-
-
-def test_available_at_answers_with_the_history_that_was_loaded_later(api: Client, home: Home) -> None:
-    # Long before anything was received; its bars have been loaded since, as history.
-    then = home.first - timedelta(days=2)
-    moment = quote(then.isoformat())
-    until = int(then.timestamp() * 1_000)
-    for path in ("/klines?symbol=BTC-USDT&", "/indicators/BTC-USDT?indicators=ema:12&"):
-        found = api.json(f"{API}{path}available_at={moment}")
-        opened = found.get("columns", found)["open_time"]
-        assert until - 2 * 3_600_000 < opened[-1] <= until - 3_600_000
-    last = api.json(f"{API}/history/BTC-USDT?interval=1h&limit=1&available_at={moment}")["bars"][-1]
-    assert datetime.fromisoformat(last["close_time"]) <= then
-    assert api.get(f"{API}/klines?symbol=BTC-USDT&available_at={moment}&as_of={moment}").status_code == 404
-    assert "future" in api.problem(f"{API}/klines?symbol=BTC-USDT&available_at=2100-01-01", 400)["detail"]
-    assert "available_at" in api.problem(f"{API}/status?available_at={moment}", 400)["value"]
 
 
 @pytest.mark.parametrize("path", [path for path in READS if path != "/status"])
@@ -299,7 +269,7 @@ def test_plus_of_an_offset_that_became_a_blank_is_understood(api: Client, home: 
         ("/klines?symbol=BTC-USDT&limit=1e3", "limit"),
         ("/klines?symbol=BTC-USDT&start=2024-06-01&end=2024-05-01", "empty"),
         ("/klines?symbol=BTC-USDT&start=monday", "start"),
-        ("/klines?symbol=BTC-USDT&indicators=sma:12", "unknown indicator"),
+        ("/klines?symbol=BTC-USDT&indicators=smaa:12", "unknown indicator"),
         ("/klines?symbol=BTC-USDT&indicators=ema:0", "ema"),
         ("/klines?symbol=BTC-USDT&indicators=ema:1:2:3", "ema"),
         ("/klines?symbol=BTC-USDT&indicators=ema:99999999999999999999", "ema"),

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pytest
 
+from assay.domain.errors import BadInputError
 from assay.domain.instrument import SeriesId
+from assay.features.sets import RETURNS_AND_RISK, TECHNICAL
 from assay.lake.as_of import relation, tables
 from assay.lake.reads import Span, read_klines
 from assay.lake.version import list_tables, read_version
 from assay.pipelines.building import build
+from assay.pipelines.computing import ComputeRequest, compute_features
 from assay.pipelines.workspace import Workspace
 from assay.selectors.query import query
 from assay.selectors.status import status
+from assay.settings.features import FeatureSettings
 from tests.integration.conftest import NOW, at, bring_in
 from tests.made_klines import Row, hourly, write_csv
 
@@ -21,7 +29,10 @@ SERIES = SeriesId.parse("binance:spot:BTC-USDT:1h")
 FIRST, SECOND = NOW, NOW + timedelta(days=7)
 BETWEEN = NOW + timedelta(days=3)
 ROWS = hourly(120, holes=((50, 60),))
-TABLES = ("silver.crypto_prices_cleaned", "silver.technical_indicators", "gold.daily_crypto_metrics")
+TABLES = (
+    "silver.crypto_prices_cleaned", "silver.technical_indicators", "silver.returns_and_risk",
+    "gold.daily_crypto_metrics",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -128,3 +139,54 @@ def test_status_as_of_a_moment_counts_what_was_known_then(
     available = status(workspace, available_at=moment)
     assert (available.series[0].bars, available.available_at) == (30, moment)
     assert status(workspace, as_of=FIRST - timedelta(days=1)).series == ()
+
+
+def test_features_are_computed_over_the_bars_of_the_moment_and_go_on_being_so(
+    lake: tuple[Workspace, dict[str, list[tuple[object, ...]]], list[Row]],
+) -> None:
+    workspace, then, _ = lake
+    hashes = set()
+    for chosen in (TECHNICAL, RETURNS_AND_RISK):
+        found = compute_features(workspace, ComputeRequest("BTCUSDT", chosen.name, span=Span(as_of=BETWEEN)))
+        rows = found.frame.drop("close_time", "available_at").with_columns(pl.lit(found.feature_set)).rows()
+        hashes.add(found.content_hash)
+        assert rows == then[f"silver.{'technical_indicators' if chosen is TECHNICAL else chosen.name}"]
+    now = compute_features(workspace, ComputeRequest("BTC-USDT", "technical"))
+    assert now.span.as_of == SECOND
+    assert len(hashes | {now.content_hash}) == 3
+    part = compute_features(workspace, ComputeRequest("BTC-USDT", "technical", span=Span(start=ROWS[70].open_time)))
+    assert part.frame.rows() == now.frame.filter(pl.col("open_time") >= ROWS[70].open_time).rows()
+
+
+def test_features_by_usual_names_of_a_set_of_ones_own_and_against_a_reference(
+    lake: tuple[Workspace, dict[str, list[tuple[object, ...]]], list[Row]], tmp_path: Path
+) -> None:
+    workspace, _, _ = lake
+    file = tmp_path / "mine.yaml"
+    file.write_text("{name: mine, version: 1, steps: ['ema:3@volume', rsi], aliases: {rsi_14: strength}}")
+    own = workspace.settings.model_copy(update={"features": FeatureSettings(sets=(str(file),))})
+    workspace = replace(workspace, settings=own)
+    mine = compute_features(workspace, ComputeRequest("BTC-USDT", "mine"))
+    assert mine.frame.columns[6:] == ["ema_3_of_volume", "strength", "available_at"]
+    usual = compute_features(
+        workspace, ComputeRequest("BTC-USDT", "RSI_14,MACD_signal,beta:24", names="usual", reference="BTC-USDT")
+    )
+    columns = ["RSI_14", "MACD", "MACD_signal", "MACD_hist", "beta_24_to_btc_usdt", "correlation_24_to_btc_usdt"]
+    assert usual.frame.columns[6:-1] == columns
+    assert usual.frame["RSI_14"].equals(mine.frame["strength"])
+    # A series moves with itself.
+    known = usual.frame["beta_24_to_btc_usdt"].drop_nulls()
+    assert known.len() > 24
+    np.testing.assert_allclose(known.to_numpy(), 1.0, rtol=1e-9)
+    for features, said in (
+        ("beta", "something to be held against"), ("technicl", "did you mean technical"), ("rsj:3", "did you mean rsi"),
+        ("", "no features named"),
+    ):  # fmt: skip
+        with pytest.raises(BadInputError, match=said):
+            compute_features(workspace, ComputeRequest("BTC-USDT", features))
+    file.write_text("{name: technical, version: 1, steps: [rsi]}")
+    with pytest.raises(BadInputError, match="two feature sets of one name"):
+        compute_features(workspace, ComputeRequest("BTC-USDT", "rsi"))
+    file.write_text("{name: mine, version: 1, steps: [rsi:0]}")
+    with pytest.raises(BadInputError, match=r"mine\.yaml: steps\[1\]: length of rsi out of range"):
+        compute_features(workspace, ComputeRequest("BTC-USDT", "rsi"))

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from threading import Event
 
 import polars as pl
 import pytest
 
 from assay.domain.errors import StorageError
+from assay.domain.points import Point
 from assay.lake import bronze
 from assay.lake.quarantine import quarantined_batches
 from assay.pipelines.backfilling import Backfill, BackfillResult, backfill, plan_backfill
@@ -23,13 +30,14 @@ from assay.venues.sandbox.dialects.binance_archive import BinanceArchiveDialect
 from assay.venues.sandbox.exchange import Exchange
 from assay.venues.sandbox.faults import NO_FAULTS, Fault, FaultPlan, Kind
 from assay.venues.sandbox.market import Market
+from tests.integration.backfill_killed import NOW, QUARTERS, SINCE, load, workspace_of
+from tests.integration.command import PATIENCE_S, environment
 from tests.integration.simulated import MARKET, Simulation, batch_paths, headers
 from tests.unit.venues.sandbox.reading import at
 
-NOW = at(2025, 2, 11, 9, 30, 20)
+SCRIPT = Path(__file__).with_name("backfill_killed.py")
 TODAY = at(2025, 2, 11)  # bars of today may be available when they came, which differs from run to run
-SINCE, SEAM = at(2024, 12, 10), at(2025, 1, 25)
-QUARTERS = Backfill(("BTC-USDT",), "15m", f"{SINCE:%Y-%m-%d}")
+SEAM = at(2025, 1, 25)
 EXPECTED = int((NOW - SINCE).total_seconds()) // 900
 _OF_THE_ANSWER = ["batch_id", "row_number", "known_at", "recorded_at", "source_close_time"]
 
@@ -189,6 +197,45 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(
     assert rows(workspace).equals(from_exchange)
     assert calls(simulated, "archive_spot_monthly") <= 2 + 1
     assert kept < {one.batch_id for one in headers(workspace, "klines")}
+
+
+def test_archive_killed_between_zip_and_silver_is_gone_on_with(tmp_path: Path, from_exchange: pl.DataFrame) -> None:
+    whole, asked = load(workspace_of(tmp_path, "whole"), Event())
+    assert whole.is_proven
+    assert asked.count("archive_spot_monthly") == 2
+    expected = sorted(one.batch_id for one in headers(workspace_of(tmp_path, "whole"), "klines"))
+    # The zip half there under another name; kept, its batch not; its batch committed, nobody told and nothing built.
+    for point in (Point.FILE_WRITTEN, Point.BODY_KEPT, Point.BATCH_COMMITTED):
+        kill_at(tmp_path, point)
+        home = workspace_of(tmp_path, "home")
+        if point is Point.FILE_WRITTEN:
+            halves = [one for one in home.home.bronze.rglob(".*.tmp") if one.stat().st_nlink == 1]
+            assert halves
+            for half in halves:  # as a kill in the middle of the write leaves it
+                os.truncate(half, half.stat().st_size // 2)
+        for header in headers(home, "klines"):
+            assert hashlib.sha256(bronze.read_body(home.home.bronze_store, header)).hexdigest() == header.body_sha256
+        assert {one.batch_id for one in headers(home, "klines")} < set(expected)
+    home = workspace_of(tmp_path, "home")
+    result, _ = load(home, Event())
+    assert result.is_proven
+    assert sorted(one.batch_id for one in headers(home, "klines")) == expected
+    assert load(home, Event())[1] == []
+    assert rows(home).equals(from_exchange)
+    build(home)
+    with home.lake() as lake:
+        sql = "select open_time, close, volume, num_trades, revision from lake.silver.crypto_prices_cleaned order by 1"
+        built = lake.execute(sql).pl().filter(pl.col("open_time").is_between(SINCE, TODAY, closed="left"))
+    assert built["revision"].unique().to_list() == [1]
+    assert [*map(float, from_exchange["close"])] == built["close"].to_list()
+    assert built["open_time"].to_list() == from_exchange["open_time"].to_list()
+    assert built["num_trades"].to_list() == from_exchange["num_trades"].to_list()
+
+
+def kill_at(folder: Path, point: Point) -> None:
+    words = [sys.executable, str(SCRIPT), str(folder), "home", point.value]
+    done = subprocess.run(words, env=environment(), capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    assert done.returncode == -signal.SIGKILL, f"{point.value} was not reached\n{done.stdout}{done.stderr}"
 
 
 def _failing_after(count: int, write: Callable[..., bool]) -> Callable[..., bool]:

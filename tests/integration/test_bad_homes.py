@@ -242,6 +242,7 @@ def test_a_build_that_is_stopped_says_so_and_the_next_one_goes_on(
         lock.unlink()
         process = child(assay.home, "build", "--full-refresh", "--json")  # some seconds of work, whatever is new
         while not lock.exists():  # from here on it is at work
+            assert process.poll() is None, process.communicate()
             time.sleep(0.01)
         time.sleep(0.7)
         process.send_signal(number)

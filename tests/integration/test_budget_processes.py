@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from assay.venues.transport import Response
+from tests.integration.command import PATIENCE_S
 from tests.integration.spend_budget import LEASE_S, LIMIT, QUESTION, TIMING, open_budget
 from tests.unit.venues.fake_time import FakeTime
 from tests.unit.venues.scripted_server import ScriptedServer, answer
@@ -68,7 +69,7 @@ def arrivals(folders: list[Path]) -> list[float]:
                 go(process)
             for process in processes:
                 with process:
-                    assert await asyncio.to_thread(process.wait, 60) == 0
+                    assert await asyncio.to_thread(process.wait, PATIENCE_S) == 0
 
     asyncio.run(run())
     return moments
@@ -94,9 +95,7 @@ def test_process_killed_while_it_changes_the_state_blocks_nobody(tmp_path: Path)
     go(holder)
     assert said(holder) == "held"
     kill(holder)
-    began = time.perf_counter()
-    assert asyncio.run(ask_and_hear(tmp_path, times=1)) == 0
-    assert time.perf_counter() - began < 2  # it would give up after 5
+    assert asyncio.run(ask_and_hear(tmp_path, times=1)) == 0  # who is kept waiting gives up with an error
 
 
 def test_process_killed_in_the_middle_of_a_request_is_counted_until_its_lease_is_over(tmp_path: Path) -> None:
@@ -130,7 +129,7 @@ def test_killed_again_and_again_the_state_stays_whole(tmp_path: Path, caplog: py
         kill(process)
 
     async def one_more() -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             async with open_budget(tmp_path).spend(QUESTION):
                 pass
 

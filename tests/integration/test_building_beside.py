@@ -8,10 +8,12 @@ import pytest
 from assay.domain.errors import BuildError, NoDataError
 from assay.pipelines.building_beside import ready_builder
 from tests.integration.conftest import MakeWorkspace
+from tests.integration.homes import share_project
 
 
 def test_what_goes_wrong_there_is_raised_here(make_workspace: MakeWorkspace) -> None:
     workspace = make_workspace()
+    share_project(workspace.home.root)
     with ready_builder(workspace) as builder, pytest.raises(NoDataError) as raised:
         builder.build_and_predict(workspace)
     assert raised.value.value == workspace.home.root

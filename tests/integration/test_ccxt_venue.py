@@ -17,6 +17,7 @@ import pytest
 from assay.domain.clock import FrozenClock
 from assay.domain.errors import BadInputError
 from assay.domain.interval import Interval
+from assay.domain.symbol import Symbol
 from assay.lake import bronze
 from assay.lake.origin import read_origin, simulated_origin
 from assay.pipelines.ingesting import IngestResult, Outcome, Wanted, access_of, ingest, plan_ingest
@@ -24,10 +25,10 @@ from assay.pipelines.workspace import Workspace, open_workspace
 from assay.settings import IngestSettings, Settings, VenuesSettings
 from assay.settings.ingest import CcxtSettings
 from assay.venues.ccxt.exchanges import find_exchange
-from assay.venues.datasets import KLINES, TICKERS
+from assay.venues.datasets import KLINES, ORDER_BOOKS, TICKERS
 from assay.venues.http import HttpTransport
 from assay.venues.registry import find_api, find_spec, find_venue
-from assay.venues.requests import klines_request
+from assay.venues.requests import depth_request, klines_request
 from assay.venues.retry import RetryPolicy
 from assay.venues.sandbox.exchange import Exchange
 from assay.venues.sandbox.faults import Fault, FaultPlan, Kind
@@ -124,6 +125,43 @@ def test_body_holds_the_words_of_the_exchange_beside_what_ccxt_made_of_them(tmp_
     assert read_origin(home.home) == simulated_origin("seed 12")
 
 
+def test_list_of_markets_is_the_first_question_and_counts_as_one(tmp_path: Path) -> None:
+    exchange = Exchange(MARKET, FrozenClock(START), elapsed=_much())
+    with running(exchange) as there:
+        home = workspace(tmp_path, there, "binance")
+        (venue,) = poll(home, Wanted(("ccxt_binance:klines",), ("BTC-USDT", "ETH-USDT"), ("1h",), "1d")).venues
+    calls = {endpoint: count for (_, endpoint), count in exchange._calls.items()}
+    assert calls.pop("exchange_info") == 1
+    assert venue.traffic.requests == calls["klines"] + 1
+
+
+def test_list_that_does_not_come_is_told_of_every_question(tmp_path: Path) -> None:
+    plan = FaultPlan(3, (Fault(Kind.SERVER_ERROR, endpoint="exchange_info"),))
+    exchange = Exchange(MARKET, FrozenClock(START), elapsed=_much(), faults=plan)
+    with running(exchange) as there:
+        home = workspace(tmp_path, there, "binance")
+        result = poll(home, Wanted(("ccxt_binance:klines",), ("BTC-USDT", "ETH-USDT"), ("1h",), "1d"))
+    assert result.outcome is Outcome.RETRY
+    assert {endpoint for (_, endpoint), count in exchange._calls.items() if count} == {"exchange_info"}
+
+
+def test_book_is_that_of_the_native_parser(tmp_path: Path, there: Running) -> None:
+    home = workspace(tmp_path, there, "binance", depth_symbols=("BTC-USDT",))
+    assert poll(home, Wanted(("ccxt_binance:order_books",))).outcome is Outcome.COMPLETE
+    found = pl.read_parquet(batch_paths(home, ORDER_BOOKS)[0], hive_partitioning=False)
+    native = find_venue("binance")
+    request = depth_request(native.spec, Symbol.parse("BTC-USDT"), limit=100)  # as many as Binance tells unasked
+
+    async def once() -> bytes:
+        async with HttpTransport(there.base_urls["binance"], FrozenClock(START)) as transport:
+            return (await transport.send(request)).body
+
+    told = native.handlers[request.endpoint](asyncio.run(once()), request, asked_at=START).rows
+    columns = [name for name in told.columns if name in found.columns]
+    assert {"bid_prices", "ask_prices", "bid_quantities"} <= set(columns)
+    assert found.select(columns).equals(told.select(columns))
+
+
 def test_faults_are_retried_and_refusals_are_named(tmp_path: Path) -> None:
     plan = FaultPlan(3, (Fault(Kind.SERVER_ERROR, endpoint="klines", calls=(1,)),))
     with running(Exchange(MARKET, FrozenClock(START), elapsed=_much(), faults=plan)) as faulty:
@@ -134,7 +172,8 @@ def test_faults_are_retried_and_refusals_are_named(tmp_path: Path) -> None:
     assert {one.kind for one in venue.failures} == {"refused"}
     assert "BadSymbol" in venue.failures[0].cause
     assert [one.absent == 0 for one in venue.proofs] == [True, False]
-    assert venue.traffic.requests > len(venue.failures) + 1, "the first question was asked again"
+    # The list, both questions, and the one that failed at first again.
+    assert venue.traffic.requests > len(venue.failures) + 2
 
 
 def test_answer_that_ccxt_cannot_read_is_kept_in_quarantine(tmp_path: Path) -> None:

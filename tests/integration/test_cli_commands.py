@@ -115,7 +115,7 @@ def test_a_reader_that_stops_early_ends_the_query_quietly(built: Path) -> None:
     process.stdout.close()
     complaint = process.stderr.read()
     process.stderr.close()
-    assert (process.wait(timeout=60), complaint) == (141, "")
+    assert (process.wait(timeout=600), complaint) == (141, "")
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_a_stream_that_the_shell_closed_is_no_bug(
 ) -> None:
     word = "version" if redirection == ">&-" else "nonsense"
     line = " ".join(words_of(tmp_path, word)) + f" {redirection}"
-    run = subprocess.run(["/bin/sh", "-c", line], capture_output=True, text=True, env=environment(), timeout=60)
+    run = subprocess.run(["/bin/sh", "-c", line], capture_output=True, text=True, env=environment(), timeout=600)
     assert (run.returncode, run.stderr) == (code, err)
     assert out in run.stdout
     assert bool(out) == bool(run.stdout)
@@ -164,13 +164,13 @@ def test_progress_on_a_terminal_survives_any_file_name() -> None:
     process = subprocess.Popen([sys.executable, "-c", script], stderr=writer, env=environment(COLUMNS="80"))
     os.close(writer)
     drawn = _drain(reader)
-    assert process.wait(timeout=60) == 0, drawn
+    assert process.wait(timeout=600) == 0, drawn
     assert b"importing [/red]x.csv" in drawn
 
 
 def _drain(reader: int) -> bytes:
     drawn = b""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
         try:
             part = os.read(reader, 65_536)

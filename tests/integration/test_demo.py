@@ -27,13 +27,12 @@ from assay.pipelines.following import Followed, follow
 from assay.pipelines.workspace import Workspace, open_workspace
 from assay.selectors.query import query
 from assay.settings import Settings
-from tests.integration.command import Command, child, clone, environment, finished, words_of
+from tests.integration.command import PATIENCE_S, Command, child, clone, environment, finished, words_of
 from tests.integration.conftest import NOW, bring_in, open_frozen
-from tests.integration.homes import ONE_THREAD, share_caches
+from tests.integration.homes import ONE_THREAD, share_caches, share_project
 from tests.made_klines import hourly, write_csv
 
 LITTLE = DemoPlan(symbols=("BTC", "ETH", "SOL"), depth_symbols=("BTC",), hourly="40d", minutely="2h", rupees="10d")
-STOPPED_S = 5.0
 KILLED = (Point.BATCH_COMMITTED, Point.LAKE_WRITTEN)
 
 
@@ -49,6 +48,8 @@ def filled(home: Path, plan: DemoPlan = LITTLE, *, is_beside: bool = False) -> D
     settings = Settings(home=home) if is_beside else Settings(home=home, lake=ONE_THREAD)
     workspace = open_workspace(settings)
     share_caches(home)
+    if is_beside:
+        share_project(home)
     return demo(*prepare(workspace, plan), is_beside=is_beside)
 
 
@@ -196,20 +197,17 @@ def test_however_the_server_ends_its_follower_ends_with_it(
     served: tuple[subprocess.Popen[str], str, Path], sign: signal.Signals, code: int
 ) -> None:
     process, url, home = served
-    with urllib.request.urlopen(f"{url}/api/v1/status", timeout=60) as answer:
+    with urllib.request.urlopen(f"{url}/api/v1/status", timeout=PATIENCE_S) as answer:
         assert answer.status == 200
         assert json.loads(answer.read())
     followers = [one for one in psutil.Process(process.pid).children() if "follow" in one.cmdline()]
     assert len(followers) == 1
     assert os.getpgid(followers[0].pid) != os.getpgid(process.pid)
-    started = time.monotonic()
     process.send_signal(sign)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == code
     assert "Traceback" not in out + err
-    assert gone_within(followers[0], 30.0)
-    took = time.monotonic() - started
-    assert took < STOPPED_S * 4, f"{took:.1f} s"  # on a machine with other work; alone it is under five seconds
+    assert gone_within(followers[0], PATIENCE_S)
     remembered = read_time(open_workspace(Settings(home=home)).home)
     assert remembered is not None
     assert remembered.is_running

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from assay.pipelines.building import build
+from assay.pipelines.workspace import Workspace
+from assay.selectors.data_page import data_health
 from tests.integration.command import Command
 from tests.integration.conftest import NOW, bring_in, hashes, open_frozen
 from tests.made_klines import hourly, write_csv
@@ -24,6 +27,25 @@ def _doctor(batch: Path, **values: float) -> None:
         column[30] = value
         table = table.set_column(table.schema.get_field_index(name), name, pa.array(column, pa.float64()))
     pq.write_table(table, batch)
+
+
+def _told_everywhere(workspace: Workspace, assay: Command, tests: dict[str, Any]) -> None:
+    """The row that broke the test is in the JSON and the text of `assay status`, and in what page and API show."""
+    broken = tests["results"][0]
+    assert (broken["name"], broken["table"], broken["status"]) == (
+        "rules_of_kline_revisions", "silver.kline_revisions", "fail",
+    )  # fmt: skip
+    assert (broken["failures"], broken["is_gate"], tests["is_whole"]) == (1, True, False)
+    (row,) = broken["sample"]
+    moment = f"{ROWS[120].open_time:%Y-%m-%d %H:%M:%S}+00"
+    assert (row["broken_rules"], row["open_time"]) == ("low and high are around open and close", moment)
+    assert (row["high"], row["low"]) == ("1.0", "2.0")
+    text = assay("status").out
+    assert "rules_of_kline_revisions  silver.kline_revisions  fail" in text
+    assert f"open_time={moment}" in text
+    shown = data_health(workspace).tests
+    assert shown is not None
+    assert shown.failed[0].sample == (row,)
 
 
 def test_a_bad_row_keeps_gold_as_it_was_until_bronze_is_mended(
@@ -43,11 +65,11 @@ def test_a_bad_row_keeps_gold_as_it_was_until_bronze_is_mended(
         said = assay("build")
         assert said.is_one_line(), said
         assert said.code == 1
-        assert "test expression_holds_crypto_prices_cleaned" in said.err
-        assert "failed on 1 rows" in said.err
+        assert "test rules_of_kline_revisions failed on 1 rows: 'low and high are around open and close'" in said.err
         assert hashes(workspace)[1] == gold
         assert assay.rows(indicators) == newest
         assert assay("status", "--json").document["unpublished_batches"] == 1
+    _told_everywhere(workspace, assay, assay("status", "--json").document["tests"])
     batch.write_bytes(right)
     assert assay("build", "--full-refresh").code == 0
     assert assay("status", "--json").document["unpublished_batches"] == 0

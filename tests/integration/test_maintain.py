@@ -27,7 +27,7 @@ from assay.pipelines.maintaining import maintain, maintain_if_due
 from assay.pipelines.workspace import Workspace
 from assay.selectors.query import query
 from assay.settings import LakeSettings, Settings
-from tests.integration.command import Command, clone, environment
+from tests.integration.command import PATIENCE_S, Command, clone, environment
 from tests.integration.conftest import NOW, open_frozen
 from tests.integration.site_home import SiteHome, site_home
 
@@ -116,8 +116,9 @@ def test_nothing_is_answered_differently_and_files_get_fewer(used: Workspace) ->
 def test_states_of_the_last_hour_stay_readable(used: Workspace) -> None:
     with used.lake() as lake:
         newest = lake.execute("select id from ducklake_current_snapshot('lake')").fetchall()[0][0]
+        oldest = lake.execute("select min(snapshot_time)::timestamptz from ducklake_snapshots('lake')").fetchall()[0][0]
     files = parquet_files(used)
-    done = maintain(used, machine=machine(timedelta(minutes=50)))
+    done = maintain(used, machine=FrozenClock(oldest + timedelta(minutes=50)))
     assert (done.expired_snapshots, done.deleted_files) == (0, 0)
     assert parquet_files(used) >= files
     with used.lake() as lake:
@@ -163,7 +164,7 @@ def test_killed_anywhere_it_is_done_again(used: Workspace, tmp_path: Path) -> No
 def run_child(home: Path, moment: str, killed_at: int) -> subprocess.CompletedProcess[str]:
     script = Path(__file__).with_name("maintain_killed.py")
     words = [sys.executable, str(script), str(home), moment, str(killed_at)]
-    return subprocess.run(words, env=environment(), capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(words, env=environment(), capture_output=True, text=True, timeout=PATIENCE_S, check=False)
 
 
 def test_files_that_were_deleted_without_a_note_do_not_stop_it(used: Workspace) -> None:
@@ -213,11 +214,11 @@ def with_lake(workspace: Workspace, **lake: object) -> Workspace:
 
 def test_bodies_past_their_time_go_but_those_of_quarantine(used: Workspace) -> None:
     later = with_lake(used, keep_bodies="999d")
-    bodies = set(used.home.bronze.rglob("*.body.*"))
-    rows = {path: path.read_bytes() for path in used.home.bronze.rglob("*.parquet")}
     needed = [one.header for one in quarantined_batches(used.home.bronze)]
     before = said(used, [])
     assert maintain(with_lake(used, keep_bodies="1001d")).bodies == 0
+    bodies = set(used.home.bronze.rglob("*.body.*"))
+    rows = {path: path.read_bytes() for path in used.home.bronze.rglob("*.parquet")}
     assert maintain(later).bodies == len(bodies) - len(set(used.home.bronze.rglob("*.body.*"))) > 0
     assert all(read_body(used.home.bronze, header) for header in needed)
     assert {path: path.read_bytes() for path in used.home.bronze.rglob("*.parquet")} == rows

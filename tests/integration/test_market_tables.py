@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,12 @@ from typing import Any
 import polars as pl
 import pytest
 
+from assay.domain.clock import FrozenClock
 from assay.domain.errors import BuildError
 from assay.lake import content
+from assay.lake.build_tests import sample_of
 from assay.pipelines.building import build
+from assay.pipelines.dbt import connected, run_dbt
 from assay.pipelines.workspace import Workspace
 from assay.selectors.query import query
 from assay.venues.sandbox.rupees import inr_per_usd, inr_per_usdt
@@ -238,7 +241,7 @@ def test_a_bad_ticker_stops_at_the_gate_and_gold_stays_as_it_was(lake: Lake, tmp
     (file,) = workspace.home.bronze.glob(f"tickers/*/*/{header.batch_id}.parquet")
     _set_bid(file, -1.0)
     for _ in range(2):
-        with pytest.raises(BuildError, match="expression_holds_ticker_observations.* failed on 1 rows"):
+        with pytest.raises(BuildError, match="rules_of_ticker_observations failed on 1 rows"):
             build(workspace)
         assert hashes(workspace)[1] == before
 
@@ -300,3 +303,28 @@ def test_content_without_history_is_the_same_whichever_way_a_bar_came_to_be_know
             )
     assert found[0][0] != found[1][0]
     assert found[0][1] == found[1][1]
+
+
+def test_unit_tests_of_dbt_pass(lake: Lake) -> None:
+    """Every rule of the macros, rows given and rows expected; dbt takes the types of columns from this lake."""
+    with connected():
+        results = run_dbt(lake.workspace, "test", select=["test_type:unit"])
+    assert [(one.name, one.message) for one in results if one.status != "pass"] == []
+    assert len(results) >= 16
+
+
+def test_source_that_missed_two_turns_is_warned_of_and_stops_nothing(lake: Lake) -> None:
+    newest = lake.rows("select max(known_at) from bronze.batches where slot <> ''").item()
+    found = {}
+    with connected():
+        for late in (timedelta(minutes=20), timedelta(minutes=40)):
+            workspace = replace(lake.workspace, clock=FrozenClock(newest + late))
+            (found[late],) = run_dbt(workspace, "test", select=["answers_are_recent"])
+    assert [(one.status, one.is_good, one.is_gate) for one in found.values()] == [
+        ("pass", True, False),
+        ("warn", True, False),
+    ]
+    assert found[late].failures >= 4
+    with lake.workspace.lake() as reader:
+        venues = {(row["venue"], row["dataset"]) for row in sample_of(reader, found[late].sql)}
+    assert {("binance", "tickers"), ("wazirx", "tickers"), ("coingecko", "coin_markets")} <= venues

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import duckdb
@@ -19,8 +20,9 @@ from assay.pipelines.building import build
 from assay.pipelines.workspace import Workspace
 from assay.selectors.candles import CandleRequest, candles
 from assay.selectors.kept import Reading, answer
-from tests.integration.command import clone
+from tests.integration.command import PATIENCE_S, clone
 from tests.integration.conftest import NOW, ROWS, MakeWorkspace, bring_in, open_frozen
+from tests.integration.homes import share_project
 from tests.made_klines import hourly, write_csv
 
 COUNT = "select count(*) from lake.silver.crypto_prices_cleaned"
@@ -189,8 +191,17 @@ def waves(tmp_path: Path) -> tuple[Workspace, list[str]]:
         write_csv(folder / f"{wave}.csv", rows[: WAVE * wave])
     bring_in(workspace, folder / "1.csv", recorded_at=NOW)
     build(workspace)
+    share_project(workspace.home.root)
     script = Path(__file__).with_name("build_in_waves.py")
     return workspace, [sys.executable, str(script), str(workspace.home.root), str(folder), str(WAVES)]
+
+
+def wait_for_reads(seen: list[list[tuple[int, ...]]], count: int, errors: list[BaseException]) -> None:
+    """Wait until each thread has read so many times, or one of them has failed."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not errors and min(map(len, seen)) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_eight_threads_read_whole_snapshots_while_a_process_builds_and_makes_everything_anew(
@@ -218,7 +229,11 @@ def test_eight_threads_read_whole_snapshots_while_a_process_builds_and_makes_eve
         for thread in threads:
             thread.start()
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env=ENVIRONMENT)
+            wait_for_reads(seen, 1, errors)
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=PATIENCE_S, check=False, env=ENVIRONMENT
+            )
+            wait_for_reads(seen, 4, errors)
         finally:
             stop.set()
             for thread in threads:

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 
@@ -27,6 +28,7 @@ from assay.lake.postgres import PostgresCatalog
 from assay.lake.version import NO_VERSION, list_tables, read_version
 from assay.pipelines.building import build
 from assay.pipelines.exporting import export_features
+from assay.pipelines.maintaining import maintain
 from assay.pipelines.predicting import predict
 from assay.pipelines.rebuilding import rebuild
 from assay.pipelines.workspace import Workspace, open_workspace
@@ -35,9 +37,10 @@ from assay.selectors.status import status
 from assay.settings import LakeSettings, Settings, describe, load_settings
 from assay.settings.schema import S3Settings
 from tests.integration.command import clone
-from tests.integration.conftest import NOW, bring_in, hashes, open_frozen
+from tests.integration.conftest import NOW, at, bring_in, hashes, open_frozen
 from tests.integration.homes import share_caches
 from tests.integration.servers import KEYS, PASSWORD, ObjectStore, PostgresServer, object_store, postgres_server
+from tests.integration.test_maintain import machine, use_up
 from tests.made_klines import hourly, write_csv
 
 CLEANED, INDICATORS = "silver.crypto_prices_cleaned", "silver.technical_indicators"
@@ -111,20 +114,22 @@ def test_a_waiting_writer_goes_on_when_the_other_process_dies(server: PostgresSe
         "import sys, time; from pathlib import Path; from assay.lake.home import Home\n"
         "from assay.lake.lock import writer_lock; from assay.lake.places import Places\n"
         "home = Home(Path('x'), Places(catalog=sys.argv[1], catalog_schema='killed'))\n"
-        "with writer_lock(home, timeout_s=0):\n    print('held', flush=True)\n    time.sleep(60)\n"
+        "with writer_lock(home, timeout_s=0):\n    print('held', flush=True)\n    time.sleep(600)\n"
     )
     with subprocess.Popen([sys.executable, "-c", code, server.url], stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         killer = threading.Timer(0.3, holder.send_signal, [signal.SIGKILL])
         killer.start()
-        with writer_lock(Home(tmp_path, catalog_of(server, "killed")), timeout_s=20):
+        with writer_lock(Home(tmp_path, catalog_of(server, "killed")), timeout_s=120):
             assert holder.wait() == -signal.SIGKILL
 
 
 def test_a_lock_that_was_lost_is_told(server: PostgresServer, tmp_path: Path) -> None:
     home = Home(tmp_path, catalog_of(server, "lost"))
-    others = "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and pid <> pg_backend_pid()"
+    others = (
+        "select pg_terminate_backend(pid, 60000) from pg_locks where locktype = 'advisory' and pid <> pg_backend_pid()"
+    )
     with (
         pytest.raises(LakeBusyError, match="the connection that held the writer lock was lost"),
         writer_lock(home, timeout_s=0),
@@ -301,6 +306,39 @@ def test_features_are_exported_beside_the_lake(moved: tuple[Workspace, tuple[str
             "where bar.close_time = target.until and target.is_up <> (bar.close > target.close)"
         ).fetchall()
         assert wrong == [(0,)]
+
+
+def test_maintenance_of_a_shared_lake_changes_no_answer(
+    moved: tuple[Workspace, tuple[str, str]], tmp_path: Path
+) -> None:
+    workspace, _ = moved
+    for number in range(4):
+        bring_in(workspace, write_csv(tmp_path / f"{number}.csv", hourly(3 + number)), f"NEW{number}-USDT")
+    use_up(workspace, 4)
+    before = hashes(workspace)
+    later = at(workspace, NOW + timedelta(days=2))
+    dry = maintain(later, is_dry=True, machine=machine())
+    assert dry.bronze.batches >= 4
+    done = maintain(later, machine=machine())
+    assert (done.bronze.packs, done.bronze.batches, done.orphans) == (1, dry.bronze.batches, [])
+    assert {CLEANED, "silver.kline_revisions"} <= set(done.merged)
+    assert hashes(workspace) == before
+    # What was put together before anybody took it in is taken in from the pack.
+    assert build(later).new_batches == 4
+    counted = f"select symbol, count(*) from lake.{CLEANED} where symbol like 'NEW%' group by all order by all"
+    with later.lake() as lake:
+        assert lake.execute(counted).fetchall() == [(f"NEW{number}-USDT", 3 + number) for number in range(4)]
+    after = hashes(later)
+    cleaned = maintain(later, machine=machine(timedelta(days=2)))
+    assert cleaned.bronze.removed == 2 * dry.bronze.batches
+    assert cleaned.deleted_files > 0
+    last = maintain(later, machine=machine(timedelta(days=4)))
+    uses = last.tables["after"]
+    assert uses is not None
+    assert (uses.snapshots, uses.old_files, last.orphans) == (1, 0, [])
+    assert hashes(later) == after
+    assert build(later, full_refresh=True).is_full_refresh
+    assert hashes(later) == after
 
 
 # Under kills

@@ -65,8 +65,11 @@ class Repeated:
         """Start the next one, if the last one has ended."""
         if self.process is None or self.process.poll() is not None:
             self.end()
-            words = self.commands[len(self.said) % len(self.commands)]
-            self.process = child(self.home, *words, **self.settings)
+            self.process = self.start(self.commands[len(self.said) % len(self.commands)])
+
+    def start(self, words: tuple[str, ...]) -> subprocess.Popen[str]:
+        """Start a process."""
+        return child(self.home, *words, **self.settings)
 
     def end(self) -> None:
         """Wait for the last one."""

@@ -434,7 +434,7 @@ def test_a_test_that_fails_is_on_the_data_page_until_it_passes(make_workspace: M
     assert broken is not None
     assert not broken.is_whole
     assert broken.results[0] in broken.failed
-    assert "expression_holds_crypto_prices_cleaned" in broken.failed[0].name
+    assert broken.failed[0].name == "rules_of_kline_revisions"
     assert broken.failed[0].failures == 1
     assert broken.failed[0].message
 

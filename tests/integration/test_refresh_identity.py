@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections import Counter
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from assay.features.sets import RETURNS_AND_RISK, TECHNICAL
+from assay.lake import reconciliation_tables, zones
+from assay.pipelines import reconciling, steps
 from assay.pipelines.building import build
 from assay.pipelines.workspace import Workspace
 from tests.integration.conftest import NOW, MakeWorkspace, at, bring_in, hashes
@@ -83,6 +88,70 @@ def test_shuffled_batches_with_late_and_restated_rows_give_one_hash(
         ).fetchall()[0]
     # 2 symbols of 1,500 hours less the holes of 33 + 1 + 195 hours; 40 restated bars each; nothing provisional.
     assert (bars, restated, missing, closed) == (2 * (1_500 - 229), 80, 2 * 229, 2 * (1_500 - 229))
+
+
+def test_history_that_is_seen_in_spans_gives_what_one_pass_over_it_gives(
+    make_workspace: MakeWorkspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = make_workspace("home")
+    month = timedelta(days=31)  # from December to February; one series ends long before the others
+    for venue, symbol, count in (
+        ("binance", "BTC-USDT", 1_500),
+        ("kraken", "BTC-USDT", 1_400),
+        ("binance", "ETH-USDT", 700),
+    ):
+        rows = [replace(row, open_time=row.open_time - month) for row in hourly(count, holes=HOLES)]
+        bring_in(workspace, write_csv(tmp_path / f"{venue}-{symbol}.csv", rows), symbol, venue=venue)
+    build(workspace)
+    by_years, states = hashes(workspace), _states(workspace)
+    monkeypatch.setattr(steps, "_ROWS_AT_ONCE", 1_200)
+    monkeypatch.setattr(reconciliation_tables, "ends_of_years", lambda *_: [None])
+    with workspace.writing(), workspace.lake(read_only=False) as lake:
+        everything = zones.plan_zones(lake, [], everything=True)
+        steps.refresh(workspace, lake, everything, everything=True)
+        assert reconciling.refresh(workspace, lake, everything, everything=True) == 1_499 - 229
+    assert hashes(workspace) == by_years
+    # Besides the last bar of each series: the ends of the months and two bars of the newest span.
+    in_spans = _states(workspace)
+    kept = states.keys() & in_spans.keys()
+    each = {"binance BTC-USDT": 5, "kraken BTC-USDT": 4, "binance ETH-USDT": 1}
+    sets = TECHNICAL.name, RETURNS_AND_RISK.name
+    assert Counter(series for series, _ in kept) == {f"{one} {key}": n for one in sets for key, n in each.items()}
+    assert {one: states[one] for one in kept} == {one: in_spans[one] for one in kept}
+
+
+def _states(workspace: Workspace) -> dict[tuple[str, datetime], bytes]:
+    with workspace.lake() as lake:
+        rows = lake.execute(
+            "select split_part(feature_set, '/', 1) || ' ' || venue || ' ' || symbol, open_time, state "
+            "from lake.refresh.feature_states order by all"
+        ).fetchall()
+    return {(series, moment): state for series, moment, state in rows}
+
+
+def test_a_refresh_writes_what_follows_the_last_state_before_the_change_in_both_tables(
+    make_workspace: MakeWorkspace, tmp_path: Path
+) -> None:
+    workspace = make_workspace("home")
+    rows = hourly(1_500)  # from the first of January: 62 days and a half
+    bring_in(workspace, write_csv(tmp_path / "rows.csv", rows), recorded_at=EARLIER)
+    build(workspace)
+    whole = hashes(workspace)
+
+    def written(first: Row) -> int:
+        key = "binance", "spot", "BTC-USDT", "1h"
+        zone = zones.Zone(key, first.open_time, first.open_time + timedelta(hours=1), first.open_time)
+        with workspace.writing(), workspace.lake(read_only=False) as lake:
+            return steps.refresh(workspace, lake, [zone])
+
+    months = [sum(row.open_time.month <= month for row in rows) for month in (1, 2)]
+    # In the middle of the second month everything since the end of the first is written; at the end one bar is.
+    assert written(rows[months[0] + 300]) == 2 * (1_500 - months[0])
+    assert written(rows[-1]) == 2 * (1_500 - max(months[1], (1_499 // 128) * 128))
+    assert hashes(workspace) == whole
+    # A series of minutes is in the one table and not in the other.
+    minutes = zones.Zone(("binance", "spot", "BTC-USDT", "1m"), rows[0].open_time, NOW, rows[0].open_time)
+    assert [one.covers(minutes.key[3]) for one in steps.TABLES] == [True, False]
 
 
 def test_the_corrected_bar_is_current_although_its_volume_is_lower(

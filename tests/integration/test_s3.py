@@ -373,11 +373,12 @@ def test_the_command_writes_features_and_targets_as_python_reads_them(
     words = ("export", "features", "--to", tmp_path / "out", "--since", "2024-01-03T00:30")
     said = assay(*words, "--json")
     assert said.code == 0, said.err
-    features, targets = said.document[:2]
+    features, risk, targets = said.document[:3]
     # 100 hourly bars from 2024-01-01 on: closes until 2024-01-05 04:00, targets known for those of a day before.
     assert (features["name"], features["hours"], features["rows"]) == ("features/technical", 53, 53)
+    assert (risk["name"], risk["hours"], risk["rows"]) == ("features/returns_and_risk", 53, 53)
     assert (targets["name"], targets["hours"], targets["rows"]) == ("targets/direction_24h", 53, 53)
-    for name in ("features/technical", "targets/direction_24h"):
+    for name in ("features/technical", "features/returns_and_risk", "targets/direction_24h"):
         frame = pl.scan_parquet(tmp_path / "out" / name, hive_partitioning=True).collect()
         assert frame.select((pl.col("close_time").dt.date() == pl.col("date")).all()).item()
         assert frame.select((pl.col("close_time").dt.hour() == pl.col("hour")).all()).item()

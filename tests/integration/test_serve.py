@@ -10,7 +10,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,15 +18,14 @@ import httpx
 import pytest
 
 from assay.domain.errors import BadInputError, SettingsError
-from assay.lake.lock import file_lock
+from assay.lake.lock import file_lock, is_writer_locked
 from assay.pipelines.building import build
 from assay.server import listen
 from assay.settings import ServeSettings
-from tests.integration.command import Command, clone, environment, finished, words_of
+from tests.integration.command import PATIENCE_S, Command, clone, environment, finished, words_of
 from tests.integration.conftest import NOW, bring_in, open_frozen
+from tests.integration.homes import share_project
 from tests.made_klines import hourly, write_csv
-
-STOP_S = 15.0
 
 
 @contextlib.contextmanager
@@ -52,7 +51,7 @@ def server(home: Path, *words: str, **variables: str) -> Iterator[tuple[subproce
 
 
 def get(url: str, path: str, **headers: str) -> httpx.Response:
-    return httpx.get(url + path, headers=headers, timeout=30.0)
+    return httpx.get(url + path, headers=headers, timeout=PATIENCE_S)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +66,7 @@ def test_server_answers_and_ends_in_order(built: Path, tmp_path: Path, number: i
         with socket.create_connection(tuple(url.removeprefix("http://").split(":"))) as idle:  # type: ignore[arg-type]
             idle.sendall(b"GET /api/v1/pairs HTTP/1.1\r\n")  # a client that never finishes does not keep it from ending
             process.send_signal(number)
-            _, err = process.communicate(timeout=STOP_S)
+            _, err = process.communicate(timeout=PATIENCE_S)
         assert (process.returncode, err) == (code, f"assay: {word}\n")
 
 
@@ -84,7 +83,7 @@ def test_json_says_one_document_also_when_it_is_interrupted(built: Path, tmp_pat
     with server(clone(built, tmp_path / "home"), "--json") as (process, url):
         assert url.startswith("http://127.0.0.1:")
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=STOP_S)
+        out, err = process.communicate(timeout=PATIENCE_S)
         assert (process.returncode, out, err) == (130, "", "assay: interrupted\n")
 
 
@@ -189,6 +188,13 @@ def test_damaged_catalogue_is_a_problem_and_no_stack_trace(built: Path, tmp_path
         assert get(url, "/api/v1/metrics").status_code == 200
 
 
+def started(home: Path, *words: str) -> subprocess.Popen[str]:
+    """Return a command of Assay that runs beside the test."""
+    return subprocess.Popen(
+        words_of(home, *words), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
 def test_every_answer_while_the_lake_is_rebuilt_and_the_writer_killed_is_of_one_state(
     built: Path, tmp_path: Path
 ) -> None:
@@ -199,7 +205,7 @@ def test_every_answer_while_the_lake_is_rebuilt_and_the_writer_killed_is_of_one_
     is_over = threading.Event()
 
     def read(url: str) -> None:
-        with httpx.Client(base_url=url, timeout=30.0) as client:
+        with httpx.Client(base_url=url, timeout=PATIENCE_S) as client:
             number = 0
             while not is_over.is_set():
                 number += 1
@@ -209,26 +215,28 @@ def test_every_answer_while_the_lake_is_rebuilt_and_the_writer_killed_is_of_one_
                 seen.append((found.status_code, tuple(pair["symbol"] for pair in pairs)))
                 time.sleep(0.02)  # the build needs the processor as well
 
+    def wait_until(is_so: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while not is_so():
+            assert time.monotonic() < deadline, seen[-3:]
+            assert all(reader.is_alive() for reader in readers)
+            time.sleep(0.02)
+
+    share_project(home)
     with server(home) as (process, url):
         readers = [threading.Thread(target=read, args=(url,)) for _ in range(2)]
         for reader in readers:
             reader.start()
         try:
-            killed = subprocess.Popen(
-                words_of(home, "build"), env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-            )
-            time.sleep(3.0)
+            wait_until(lambda: len(seen) > 2)
+            killed = started(home, "build")
+            wait_until(lambda: is_writer_locked(workspace.home) or killed.poll() is not None)
+            time.sleep(1.0)
             killed.kill()
-            killed.wait()
-            rebuilt = subprocess.Popen(
-                words_of(home, "build", "--full-refresh"),
-                env=environment(),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-            said = finished(rebuilt)
+            finished(killed)
+            said = finished(started(home, "build", "--full-refresh"))
             assert said.code == 0, said.err
+            wait_until(lambda: len(seen) > 20 and len(seen[-1][1]) == 2)
         finally:
             is_over.set()
             for reader in readers:
@@ -237,4 +245,3 @@ def test_every_answer_while_the_lake_is_rebuilt_and_the_writer_killed_is_of_one_
         assert process.poll() is None
     assert {status for status, _ in seen} == {200}
     assert {pairs for _, pairs in seen} == {("BTC-USDT",), ("BTC-USDT", "ETH-USDT")}
-    assert len(seen) > 20

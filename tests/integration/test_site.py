@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from assay.api.shapes.operations import Status
 from assay.lake.build_tests import TestResult, read_build_tests, write_build_tests
 from assay.lake.lock import file_lock
 from assay.pipelines.workspace import Workspace
+from assay.selectors.data_page import data_health
 from tests.integration.conftest import open_frozen
 from tests.integration.site_home import NAMES, NOW, POISON, SECOND, THEN, SiteHome, served, site_home
 from tests.integration.visitor import Page, Visitor
@@ -22,6 +24,11 @@ ASSET = "/assets/binance:spot:BTC-USDT/"
 EVERY = (*PAGES, ASSET, "/accounts/login/")
 AS_OF = f"{THEN:%Y-%m-%dT%H:%M:%SZ}"
 BROKEN = TestResult("crypto_market", "model", "error", 0, "it could not be built")
+NASTY = "<script>alert('a row')</script>"
+FAILED = TestResult(
+    "rules_of_coins", "test", "fail", 31, "a rule", "silver.coins", sample=({"name": NASTY, "price": None},) * 20
+)
+DOUBT = TestResult("doubts", "test", "warn", 1, "odd", "silver.coins", is_gate=False, sample=({"name": "odd one"},))
 LONG_PASSWORD = "correct horse battery"
 
 
@@ -226,6 +233,24 @@ def test_tests_are_counted_apart_from_tables(site: Visitor, home: SiteHome) -> N
         write_build_tests(home.workspace.home, kept)
     assert f"{len(kept.results)} of the last build" in words(html)
     assert '<code>crypto_market</code> <span class="muted">table</span>' in html
+
+
+def test_rows_that_broke_a_test_are_shown_and_do_nothing(site: Visitor, home: SiteHome) -> None:
+    kept = read_build_tests(home.workspace.home)
+    assert kept is not None
+    write_build_tests(home.workspace.home, replace(kept, results=(FAILED, DOUBT, *kept.results)))
+    try:
+        html = site.get("/data/").html
+        told = Status.model_validate(data_health(home.workspace)).model_dump()["tests"]["results"]
+    finally:
+        write_build_tests(home.workspace.home, kept)
+    assert NASTY in unescape(html)
+    assert NASTY not in html
+    assert "The first 20 of the 31 rows that broke rules_of_coins" in words(html)
+    assert "1 failed" in words(html)
+    assert "odd one" in words(html)
+    assert [one["sample"] for one in told[:2]] == [list(FAILED.sample), list(DOUBT.sample)]
+    assert not told[1]["is_gate"]
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -18,9 +18,12 @@ from assay.features.sets import DIRECTION
 from assay.lake.home import open_home
 from assay.lake.reads import EVERYTHING, Span
 from assay.pipelines.building import build
+from assay.pipelines.healing import heal, plan_healing
 from assay.pipelines.maintaining import maintain
 from assay.pipelines.training_table import TableRequest, TrainingTable, make_training_table, save_training_table
 from assay.pipelines.workspace import Workspace
+from assay.selectors.candles import CandleRequest, candles
+from assay.selectors.coverage_gaps import find_gaps, healable
 from assay.selectors.klines import klines
 from assay.venues.sandbox.faults import Fault, FaultPlan, Kind
 from tests.integration.command import Command
@@ -61,6 +64,10 @@ def _tell(folder: Path) -> Story:
     first_at = simulation.time.now()
     then = klines(workspace, "BTC-USD", span=Span(only_closed=False)).frame
     simulation.time.passes(WEEK)
+    # What was left out is asked for by itself; what the venue restated comes with the week that has passed.
+    plan = plan_healing(workspace.settings, healable(find_gaps(workspace)), simulation.time.now())
+    assert plan.asked
+    assert heal(workspace, plan, access=simulation.access(workspace)).new_batches
     for _ in range(3):  # what was left out is asked for again, and the week that has passed
         simulation.poll(workspace, klines_of(since="20d"))
         simulation.time.passes(HOUR)
@@ -125,6 +132,15 @@ def test_the_hash_of_last_week_comes_again_after_all_that_has_happened(story: St
     assert now.frame["open_time"][0] < story.first_rows["open_time"][0]
     assert both.filter(pl.col("log_return_1") != pl.col("log_return_1_now")).height >= 20
     assert make_training_table(workspace, TableRequest(request.symbols, span=now.span)).content_hash == now.content_hash
+
+
+def test_name_means_on_a_page_what_it_meant_then(story: Story, workspace: Workspace) -> None:
+    then = candles(workspace, CandleRequest("BTC-USD", as_of=story.first_at))
+    now = candles(workspace, CandleRequest("BTC-USD"))
+    assert (then.series, then.resolution.is_stand_in) == ("binance:spot:BTC-USDT", True)
+    assert (now.series, now.resolution.is_stand_in) == ("coinbase:spot:BTC-USD", False)
+    with pytest.raises(NoDataError, match="nothing was known of this series then: 'coinbase:spot:BTC-USD'"):
+        candles(workspace, CandleRequest("coinbase:spot:BTC-USD", as_of=story.first_at))
 
 
 def test_rows_are_what_the_bars_say(story: Story) -> None:

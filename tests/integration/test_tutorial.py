@@ -59,7 +59,7 @@ def run(script: list[str], folder: Path) -> list[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=300,
+        timeout=1_800,
     )
     parts = done.stdout.split("\n@@@\n")
     assert done.returncode == 0, f"{script[len(parts) - 1]}\n{parts[-1]}"

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from assay.cli import main
-from tests.integration.homes import made_once, one_thread
+from tests.integration.homes import made_once, one_thread, share_caches_of
 from tests.made_klines import Row, hourly, write_csv
 
 HOLE = (300, 333)
@@ -48,6 +48,7 @@ class Answer:
 def assay(home: Path, *words: str) -> Answer:
     """Run a command of the program on a home."""
     out, err = io.StringIO(), io.StringIO()
+    share_caches_of(home)
     with one_thread(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = main(["--home", str(home), *words])
     return Answer(code, out.getvalue(), err.getvalue())

@@ -62,6 +62,30 @@ def test_P06_universe_as_of_a_date_is_that_of_then(workspace: Workspace) -> None
         instruments(workspace, "KITEUSDT", as_of=DAYS[0] + DAY)
 
 
+def test_P06_instrument_at_a_date_is_what_stood_then(workspace: Workspace) -> None:
+    (trading,) = instruments(workspace, "XMR", on=DAYS[0] + DAY / 2).states
+    (ended,) = instruments(workspace, "XMR", on=DAYS[3]).states
+    assert (trading.is_trading, ended.is_trading) == (True, False)
+    then = {state.symbol for state in instruments(workspace, on=DAYS[1]).states if state.is_trading}
+    assert "MATIC-USDT" in then
+    assert "POL-USDT" not in then
+    # Before the first list only the ticker's meaning is stated; of one that is not stated, nothing is.
+    old = instruments(workspace, "LUNA", on=datetime(2022, 5, 1, tzinfo=UTC))
+    assert (old.states, [one.asset_id for one in old.segments]) == ((), ["terra-luna"])
+    with pytest.raises(NoDataError, match="no list of instruments is that old.*the first list"):
+        instruments(workspace, "BTCUSDT", on=datetime(2022, 5, 1, tzinfo=UTC))
+    # Known later than it stood: the list with XMR's end had not come yet.
+    (unaware,) = instruments(workspace, "XMR", on=DAYS[3], as_of=DAYS[0] + DAY).states
+    assert unaware.is_trading
+
+
+def test_P06_asset_is_named_where_something_states_it_and_else_not(workspace: Workspace) -> None:
+    by = {one.symbol: (one.asset_id, one.asset_id_by) for one in instruments(workspace).states}
+    assert by["BTC-USDT"] == ("bitcoin", "coingecko")
+    assert by["POL-USDT"] == ("polygon-ecosystem-token", "asset_identities")
+    assert by["ENA-USDT"] == (None, None)
+
+
 def test_P06_ticker_that_was_reused_is_two_assets_on_its_two_sides(workspace: Workspace) -> None:
     first, second = asset_segments(workspace, "LUNA", DAYS[0] - 900 * DAY, DAYS[0])
     assert (first.asset_id, second.asset_id) == ("terra-luna", "terra-luna-2")

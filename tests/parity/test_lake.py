@@ -115,6 +115,24 @@ def test_L02_technical_indicators_has_one_row_for_every_closed_bar(lake: Lake) -
     assert found["n"] == found["of_closed"] == found["closed_bars"] > FIRST_WAVE
 
 
+def test_L02_returns_and_risk_are_those_of_the_closes(lake: Lake) -> None:
+    rows = select(
+        lake.home,
+        f"select bar.close, bar.log_return, made.* from silver.returns_and_risk as made join {CLEANED} as bar "
+        "using (venue, market, symbol, interval, open_time) "
+        "where venue = 'binance' and symbol = 'BTC-USDT' and interval = '1h' order by open_time",
+    )
+    assert len(rows) > FIRST_WAVE
+    first, highest = rows[0]["close"], 0.0
+    for row in rows:
+        highest = max(highest, row["close"])
+        assert row["log_return_1"] == pytest.approx(row["log_return"], abs=1e-12)
+        assert row["cumulative_return"] == pytest.approx(row["close"] / first - 1, abs=1e-12)
+        assert row["drawdown"] == pytest.approx(row["close"] / highest - 1, abs=1e-12)
+        if row["log_return_1"] is not None:
+            assert row["price_momentum_1"] == pytest.approx(math.expm1(row["log_return_1"]), abs=1e-12)
+
+
 @pytest.fixture(scope="module")
 def polled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a home that was asked for bars, and twice for tickers, coins and a book."""
@@ -230,8 +248,8 @@ def test_L04_late_and_restated_bars_are_in_their_place(lake: Lake) -> None:
 
 def test_L05_quality_tests_of_every_kind_ran_and_passed(lake: Lake) -> None:
     names = {one["name"] for one in lake.built[1]["tests"]}
-    for kind in ("unique_grain", "not_null", "expression_holds", "has_parent"):
-        assert any(name.removeprefix("source_").startswith(kind) for name in names), kind
+    for kind in ("grain_of", "rules_of", "bar_of", "batch_of"):
+        assert any(name.startswith(kind) for name in names), kind
     assert {one["status"] for one in lake.built[1]["tests"]} == {"pass"}
 
 
@@ -254,7 +272,7 @@ def test_L05_a_row_that_fails_a_test_keeps_everything_behind_the_gate_from_being
     answer = assay(home, "build", "--json")
     assert answer.code == 1
     assert answer.document["error"]["type"] == "BuildError"
-    assert "expression_holds_crypto_prices_cleaned" in answer.document["error"]["what"]
+    assert "rules_of_kline_revisions" in answer.document["error"]["what"]
     for table in TABLES[1:]:
         missing = assay(home, "query", f"select * from {table}")
         assert (missing.code, "does not exist" in missing.err) == (2, True)

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +57,24 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if (home / "cache").is_dir() and not first:
             share_caches(home)
         done(home, "build")
+        if not first:
+            then = {"at": datetime.now(UTC).isoformat(), "told": done(home, "reconcile")}
+            (folder / "then.json").write_text(json.dumps(then))
     return home
+
+
+def test_L06_sources_as_of_a_moment_agree_as_they_did_then(home: Path) -> None:
+    then = json.loads((home.parent / "then.json").read_bytes())
+    assert done(home, "reconcile", "--as-of", then["at"]) == then["told"]
+    count = "select count(*)::int as n, max(close_time) as last from gold.consensus_prices"
+    (told,) = select(home, count, "--as-of", then["at"])
+    assert told["n"] == then["told"]["prices"][0]["bars"] < CLOSED
+    # By availability nothing after that hour, whenever it was loaded; as of now, all that the tables hold.
+    noon = hourly(COUNT)[FIRST_WAVE // 2].open_time
+    (price,) = done(home, "reconcile", "btcusdt", "--available-at", noon.isoformat())["prices"]
+    assert price["bars"] == FIRST_WAVE // 2
+    assert done(home, "reconcile", "--as-of", datetime.now(UTC).isoformat()) == done(home, "reconcile")
+    assert done(home, "reconcile", "--as-of", "2015-01-01")["prices"] == []
 
 
 def flagged(home: Path) -> dict[str, int]:

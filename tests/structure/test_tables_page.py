@@ -27,6 +27,25 @@ def described() -> Iterator[tuple[str, list[str]]]:
                 yield f"{source['schema']}.{table['name']}", _names(table)
 
 
+def test_every_model_has_its_key_tested_or_says_where_it_is() -> None:
+    untested = []
+    for path in sorted((ROOT / "dbt" / "models").rglob("*.yml")):
+        for model in yaml.safe_load(path.read_text(encoding="utf-8")).get("models", []):
+            is_tested = any("unique_grain" in test for test in model.get("data_tests", []))
+            elsewhere = model.get("config", {}).get("meta", {}).get("tested_as", [])
+            if not is_tested and not elsewhere:
+                untested.append(model["name"])
+            assert set(elsewhere) <= set(dict(described())), model["name"]
+    assert untested == []
+
+
+def test_every_column_of_a_model_is_described_in_the_order_of_the_page() -> None:
+    sections = dict(SECTION.findall(PAGE.read_text(encoding="utf-8")))
+    for table, names in described():
+        if names:
+            assert re.findall(r"^\| `([a-z0-9_]+)` \|", sections[table], flags=re.MULTILINE) == names, table
+
+
 def _names(table: dict[str, Any]) -> list[str]:
     return [column["name"] for column in table.get("columns", [])]
 

@@ -1,3 +1,3 @@
-{{ config(materialized='standing_view', tags=['coin_history'], meta={'zone': 'slots'}) }}
+{{ config(materialized='standing_view', tags=['coin_history']) }}
 
 {{ coin_history(ref('coin_history_observations')) }}

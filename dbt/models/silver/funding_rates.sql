@@ -1,3 +1,3 @@
-{{ config(materialized='standing_view', tags=['funding'], meta={'zone': 'slots'}) }}
+{{ config(materialized='standing_view', tags=['funding']) }}
 
 {{ funding_rates(ref('funding_observations')) }}

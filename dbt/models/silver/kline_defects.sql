@@ -3,6 +3,7 @@
         materialized='incremental',
         incremental_strategy='append',
         tags=['klines'],
+        meta={'zone': 'batches'},
         post_hook="{{ note_taken_in(['klines']) }}",
     )
 }}

@@ -2,6 +2,7 @@
     config(
         materialized='incremental',
         incremental_strategy='append',
+        meta={'zone': 'batches'},
         post_hook="{{ note_taken_in(none, only_quarantined=true) }}",
     )
 }}

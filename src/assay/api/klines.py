@@ -10,10 +10,12 @@ from typing import Annotated, Literal
 import polars as pl
 from fastapi import APIRouter, Depends, Query
 
-from assay.api.asked import LONGEST, PREFIX, AsOf, SeenFrom, Served, moment_of
+from assay.api.asked import LONGEST, PREFIX, SeenFrom, Served, moment_of
 from assay.api.predictions import SymbolPath
 from assay.api.shapes import series as shapes
 from assay.features.registry import STEPS
+from assay.features.sets import TECHNICAL
+from assay.features.texts import parameters, step_text
 from assay.selectors.candles import MOST_BARS, CandleRequest, Candles
 from assay.selectors.candles import candles as select_candles
 from assay.selectors.pairs import pairs as select_pairs
@@ -60,13 +62,13 @@ IndicatorsQuery = Annotated[
 @router.get("/pairs", summary="Every pair of which bars are stored")
 def pairs(
     workspace: Served,
-    as_of: AsOf,
+    seen: SeenFrom,
     venue: Annotated[
         str | None, Query(description="Only of this venue.", max_length=LONGEST, examples=["binance"])
     ] = None,
 ) -> shapes.Pairs:
     """Return the pairs with the intervals stored of each, from where to where, and how many bars."""
-    found = select_pairs(workspace, venue=venue, as_of=as_of)
+    found = select_pairs(workspace, venue=venue, as_of=seen.as_of, available_at=seen.available_at)
     return shapes.Pairs(pairs=[shapes.Pair.model_validate(one) for one in found])
 
 
@@ -96,6 +98,9 @@ async def _bars_asked(  # noqa: PLR0917  # one parameter of the address each
         interval, _moment(start, "start"), _moment(end, "end"), limit, names, seen.as_of, seen.available_at
     )
 
+
+_SAID = ("title", "formula", "units", "gap_rule", "nan_rule", "reference", "undefined", "endless")
+"""What a Step's documentation says that the API passes on."""
 
 Asked = Annotated[BarsAsked, Depends(_bars_asked)]
 
@@ -146,16 +151,11 @@ def history(  # noqa: PLR0917  # one parameter of the address each
 def indicator_kinds() -> shapes.IndicatorKinds:
     """Return the indicators that can be asked for, with their usual parameters, units and rules."""
     found = []
-    for name, make in sorted(STEPS.items()):
+    for _, make in sorted(STEPS.items()):
         step = make()
-        # The contract of a Step asks for a dataclass; a Protocol cannot say so.
-        fields = {field.name: getattr(step, field.name) for field in dataclasses.fields(step)}  # type: ignore[arg-type]
-        asked = ":".join([name, *(f"{value:g}" for value in fields.values())])
-        about = {
-            key: getattr(step.docs, key) for key in ("title", "formula", "units", "gap_rule", "nan_rule", "reference")
-        }
-        kind = {"name": asked, "parameters": fields, "outputs": step.outputs, "warmup": step.warmup} | about
-        found.append(shapes.IndicatorKind.model_validate(kind))
+        about = {key: getattr(step.docs, key) for key in _SAID}
+        kind = {"name": step_text(step), "parameters": parameters(step), "outputs": step.outputs, "warmup": step.warmup}
+        found.append(shapes.IndicatorKind.model_validate(kind | about))
     return shapes.IndicatorKinds(indicators=found)
 
 
@@ -163,10 +163,10 @@ def indicator_kinds() -> shapes.IndicatorKinds:
 def indicator_values(workspace: Served, symbol: SymbolPath, asked: Asked) -> shapes.IndicatorValues:
     """Return indicators over the bars with open times `[start, end)`; without `start`, over the latest.
 
-    Without `indicators` all there are, with their usual parameters. They are computed over the whole series, so that a
+    Without `indicators` those of `silver.technical_indicators`. They are computed over the whole series, so that a
     value does not depend on the range that is asked for.
     """
-    names = asked.indicators or tuple(kind.name for kind in indicator_kinds().indicators)
+    names = asked.indicators or tuple(step_text(step) for step in TECHNICAL.steps)
     found = select_candles(workspace, CandleRequest(symbol, **dataclasses.asdict(asked) | {"indicators": names}))
     return shapes.IndicatorValues.model_validate(
         _resolved(found) | {"interval": found.interval, "open_time": _ms(found.frame["open_time"])} | _lines(found)

@@ -11,7 +11,7 @@ from fastapi.responses import PlainTextResponse
 
 from assay import __version__
 from assay.api import metrics
-from assay.api.asked import LONGEST, PREFIX, AsOf, Served, moment_of
+from assay.api.asked import LONGEST, PREFIX, AsOf, SeenFrom, Served, moment_of
 from assay.api.problems import Problem
 from assay.api.readiness import explained
 from assay.api.shapes.operations import Alive, CauseCount, CoverageDays, Gaps, Hole, Ready, Status
@@ -50,11 +50,13 @@ def status(workspace: Served, as_of: AsOf, response: Response) -> Status:
 @router.get("/coverage", summary="How complete each series is, day by day", response_model=CoverageDays)
 def coverage(
     workspace: Served,
-    as_of: AsOf,
+    seen: SeenFrom,
     days: Annotated[int, Query(description="How many days up to the newest bar.", ge=1, le=MOST_DAYS)] = 90,
 ) -> CoverageDays:
     """Return how many bars are there and how many are missing on each UTC day, for every series."""
-    return CoverageDays.model_validate(coverage_map(workspace, days=days, as_of=as_of))
+    return CoverageDays.model_validate(
+        coverage_map(workspace, days=days, as_of=seen.as_of, available_at=seen.available_at)
+    )
 
 
 @router.get("/gaps", summary="Every hole with its cause", response_model=Gaps)

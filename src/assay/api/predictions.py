@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Path, Query
 
-from assay.api.asked import LONGEST, PREFIX, AsOf, Served
+from assay.api.asked import LONGEST, PREFIX, SeenFrom, Served
 from assay.api.shapes import predictions as shapes
 from assay.domain.errors import BadInputError
 from assay.selectors import predictions as selectors
@@ -27,7 +27,7 @@ SymbolPath = Annotated[
 @router.get(f"{PREFIX}/predictions", summary="Latest forecast of every series")
 def predictions(
     workspace: Served,
-    as_of: AsOf,
+    seen: SeenFrom,
     venue: Annotated[
         str | None, Query(description="Only of this venue.", max_length=LONGEST, examples=["binance"])
     ] = None,
@@ -36,19 +36,21 @@ def predictions(
 
     A model that has not shown skill abstains: its probability is shown, and `signal` is `ABSTAIN`.
     """
-    found = selectors.predictions(workspace, venue=venue, as_of=as_of)
+    found = selectors.predictions(workspace, venue=venue, as_of=seen.as_of, available_at=seen.available_at)
     return shapes.Predictions(predictions=[shapes.SymbolPrediction.model_validate(one) for one in found])
 
 
 @router.get(f"{PREFIX}/predictions/{{symbol}}", summary="Past forecasts of a symbol against what happened")
 def prediction_history(
     workspace: Served,
-    as_of: AsOf,
+    seen: SeenFrom,
     symbol: SymbolPath,
     limit: Annotated[int, Query(description="At most so many, the latest first.", ge=1, le=10_000)] = 200,
 ) -> shapes.PredictionHistory:
     """Return forecasts of one series, the latest first. Each was made by a model fitted on nothing after it."""
-    found = selectors.prediction_history(workspace, symbol, limit=limit, as_of=as_of)
+    found = selectors.prediction_history(
+        workspace, symbol, limit=limit, as_of=seen.as_of, available_at=seen.available_at
+    )
     return shapes.PredictionHistory.model_validate(found)
 
 
@@ -56,7 +58,7 @@ def prediction_history(
 @router.get("/predict", include_in_schema=True, summary="Forecast that was made at an hour (short address)")
 def predict(  # noqa: PLR0917  # one parameter of the address each
     workspace: Served,
-    as_of: AsOf,
+    seen: SeenFrom,
     day: Annotated[str, Query(alias="date", description="Day, `YYYY-MM-DD`.", max_length=10, examples=["2026-05-01"])],
     hour: Annotated[int, Query(description="Hour of that day, 0 to 23.", ge=0, le=23, examples=[9])],
     symbol: Annotated[
@@ -72,7 +74,9 @@ def predict(  # noqa: PLR0917  # one parameter of the address each
     The hour is UTC unless `zone` says otherwise. Where nothing was foretold at that moment, the 404 says in which range
     there are forecasts.
     """
-    found = selectors.predict(workspace, moment_of_hour(day, hour, zone), symbol=symbol, as_of=as_of)
+    found = selectors.predict(
+        workspace, moment_of_hour(day, hour, zone), symbol=symbol, as_of=seen.as_of, available_at=seen.available_at
+    )
     return shapes.MadePrediction.model_validate(found)
 
 

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import io
 import os
-import signal
 import sys
 from collections.abc import Sequence
-from types import FrameType
 
+from assay.cli.interrupts import Interrupts, Terminated
 
-class Terminated(KeyboardInterrupt):
-    """SIGTERM: ends a command as Ctrl-C does, in order and with a line that says so."""
+__all__ = ["Terminated", "main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     is_read = sys.stdout is not None
     try:
         if arguments is None:
-            signal.signal(signal.SIGTERM, _terminate)
+            Interrupts().install()
         _prepare_streams()
         from assay.cli.app import run  # noqa: PLC0415  # so that an interrupt while it loads is reported too
 
@@ -46,10 +44,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from assay.cli.failure import NOBODY_READS  # noqa: PLC0415
 
     return code or NOBODY_READS
-
-
-def _terminate(_signal: int, _frame: FrameType | None) -> None:
-    raise Terminated
 
 
 def _prepare_streams() -> None:

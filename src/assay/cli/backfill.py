@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,8 +14,9 @@ from assay.cli.progress import counting
 from assay.cli.render import emit, printable, table
 
 if TYPE_CHECKING:
-    from assay.lake.coverage_proof import CoverageProof, Hole
+    from assay.lake.coverage_proof import CoverageProof
     from assay.pipelines.backfilling import BackfillResult
+    from assay.selectors.coverage import SeriesHole
 
 _UNPROVEN, _TRY_AGAIN = 1, 3
 _SHOWN_HOLES = 12
@@ -52,8 +54,10 @@ def backfill(
         with noted(workspace, "backfill") as summary:
             result = run_backfill(workspace, plan, progress=advance)
             summary |= {"is_proven": result.is_proven, "new_batches": result.ingested.new_batches}
-    confirmations = workspace.settings.ingest.confirmations
-    emit(result.to_dict(), as_json=as_json, text=lambda: backfilled_text(result, confirmations))
+    from assay.selectors.backfilled import backfilled_holes  # noqa: PLC0415  # what tells causes costs start-up time
+
+    holes = backfilled_holes(workspace, result.proofs)
+    emit({**result.to_dict(), "gaps": holes}, as_json=as_json, text=lambda: backfilled_text(result, holes))
     if not result.is_proven:
         failed = any(venue.failures for venue in result.ingested.venues)
         print(f"assay: {_verdict(result, settings.ingest.every, is_cut=failed)}", file=sys.stderr)
@@ -61,47 +65,42 @@ def backfill(
 
 
 def _verdict(result: BackfillResult, every: str, *, is_cut: bool) -> str:
-    holes = [hole for proof in result.proofs for hole in proof.missing if not hole.is_held]
-    bars = sum(hole.bars for hole in holes)
     todo = (
         "run the same command again; what arrived is kept"
         if is_cut
         else f"run the same command again after {every}: what several answers lack is confirmed not to be there"
     )
-    return f"{counted(bars, 'bar')} neither there nor proven not to be; {todo}"
+    return f"{counted(result.unproven_bars, 'bar')} neither there nor proven not to be; {todo}"
 
 
-def backfilled_text(result: BackfillResult, confirmations: int) -> str:
-    """Return what was loaded, and what is proven, as text."""
+def backfilled_text(result: BackfillResult, holes: Sequence[SeriesHole]) -> str:
+    """Return what was loaded, what is proven, and why the rest is missing, as text."""
     parts = [ingested_text(result.ingested).replace("next: assay build", "").rstrip()]
-    parts += [_proof_text(proof, confirmations) for proof in result.proofs]
+    parts += [
+        _proof_text(proof, [one for one in holes if _series_of(one) == proof.series.key]) for proof in result.proofs
+    ]
     if result.ingested.new_batches:
         parts.append("next: assay build")
     return "\n\n".join(part for part in parts if part)
 
 
-def _proof_text(proof: CoverageProof, confirmations: int) -> str:
-    """Return what is proven of a series: how many bars, and each hole with what is known of it."""
+def _series_of(hole: SeriesHole) -> tuple[str, str, str, str]:
+    return hole.venue, hole.market, hole.symbol, hole.interval
+
+
+def _proof_text(proof: CoverageProof, holes: Sequence[SeriesHole]) -> str:
+    """Return what is proven of a series: how many bars, and each hole with its cause."""
     there = f"{proof.held:,} of {proof.expected:,} bars are there"
     span = f"{proof.start:%Y-%m-%d %H:%M} to {proof.end:%Y-%m-%d %H:%M} UTC"
-    holes = sorted([*proof.confirmed_empty, *(hole for hole in proof.missing if not hole.is_held)])
     if not holes:
         return printable(f"{proof.series}, {span}: {there}; no hole")
     rows = [
-        (f"{hole.start:%Y-%m-%d %H:%M}", f"{hole.end:%Y-%m-%d %H:%M}", hole.bars, _cause(hole, confirmations))
-        for hole in holes[:_SHOWN_HOLES]
+        (f"{one.start:%Y-%m-%d %H:%M}", f"{one.end:%Y-%m-%d %H:%M}", one.bars, one.cause.label, one.evidence)
+        for one in holes[:_SHOWN_HOLES]
     ]
     more = [f"and {len(holes) - _SHOWN_HOLES} more holes; --json names them all"] if len(holes) > _SHOWN_HOLES else []
-    shown = table(("hole from", "until", "bars", "what is known"), rows)
+    shown = table(("hole from", "until", "bars", "cause", "told by"), rows)
     return "\n".join([printable(f"{proof.series}, {span}: {there}; {counted(len(holes), 'hole')}"), shown, *more])
-
-
-def _cause(hole: Hole, confirmations: int) -> str:
-    if hole.is_confirmed:
-        return f"not at the venue: {confirmations} answers lack it"
-    if hole.times:
-        return f"{hole.times} of {confirmations} answers lack it"
-    return "no answer yet"
 
 
 def register(app: typer.Typer) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from assay.cli.ingest import counted
-from assay.cli.options import AsJson, options_of
+from assay.cli.options import AsJson, AsOf, moment_of, options_of
 from assay.cli.progress import counting, working
 from assay.cli.render import emit, printable, table
 
@@ -39,17 +39,19 @@ def gaps(
         str, typer.Option(help="Only no_trades, venue_outage, our_outage, not_listed, delisted or unknown.")
     ] = "",
     since: Since = "",
+    as_of: AsOf = "",
     as_json: AsJson = False,
 ) -> None:
     """Show every hole of the bars with its cause, what the cause is told by, and whether it can be healed."""
-    from assay.pipelines.ingesting.plan import read_time  # noqa: PLC0415
+    from assay.pipelines.ingesting.wanted import read_time  # noqa: PLC0415
     from assay.pipelines.workspace import open_workspace  # noqa: PLC0415
     from assay.selectors.coverage_gaps import GapFilter, find_gaps  # noqa: PLC0415
 
     with working("looking for gaps"):
         workspace = open_workspace(options_of(context).settings(), create=False)
         after = read_time(since, workspace.clock.now()) if since else None
-        found = find_gaps(workspace, GapFilter(tuple(symbols or ()), venue, interval, cause, after))
+        wanted = GapFilter(tuple(symbols or ()), venue, interval, cause, after)
+        found = find_gaps(workspace, wanted, as_of=moment_of(as_of))
     emit(found, as_json=as_json, text=lambda: _gaps_text(found))
 
 
@@ -65,7 +67,7 @@ def heal(
     """Ask the venues again for the missing bars that may still be had, and for nothing else."""
     from assay.pipelines.healing import heal as run_heal  # noqa: PLC0415
     from assay.pipelines.healing import plan_healing  # noqa: PLC0415
-    from assay.pipelines.ingesting.plan import read_time  # noqa: PLC0415
+    from assay.pipelines.ingesting.wanted import read_time  # noqa: PLC0415
     from assay.pipelines.runs import noted  # noqa: PLC0415
     from assay.pipelines.workspace import open_workspace  # noqa: PLC0415
     from assay.selectors.coverage_causes import ingest_rules  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""``assay features``: tables that models learn from."""
+"""``assay features``: indicators, and the tables that models learn from."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from assay.cli import computing, garch
 from assay.cli.options import AsJson, AsOf, AvailableAt, moment_of, options_of
 from assay.cli.progress import working
 from assay.cli.render import emit
@@ -14,12 +15,12 @@ from assay.cli.render import emit
 if TYPE_CHECKING:
     from assay.pipelines.training_table import TrainingTable
 
-commands = typer.Typer(help="Tables that models learn from.", rich_markup_mode=None)
+commands = typer.Typer(help="Indicators, and tables that models learn from.", rich_markup_mode=None)
 
 
 @commands.callback()
 def features() -> None:
-    """Make tables that models learn from."""
+    """Look up and compute indicators, and make tables that models learn from."""
 
 
 @commands.command("table")
@@ -80,4 +81,6 @@ def _text(made: TrainingTable, path: Path | None) -> str:
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the program."""
+    computing.add_to(commands)
+    garch.add_to(commands)
     app.add_typer(commands, name="features")

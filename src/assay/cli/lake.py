@@ -12,11 +12,12 @@ import typer
 
 from assay.cli.options import AsJson, AsOf, AvailableAt, moment_of, options_of
 from assay.cli.progress import working
-from assay.cli.render import emit, table, to_json
+from assay.cli.render import emit, printable, table, to_json
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from assay.lake.build_tests import BuildTests, Row
     from assay.lake.disk import DiskUse
     from assay.pipelines.building import BuildResult
     from assay.pipelines.predicting import PredictResult
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _TABLE_ROWS = 200
 _OUTAGES, _CAUSE = 10, 60
+_SAMPLE = 3
 
 
 class Format(StrEnum):
@@ -129,6 +131,7 @@ def status(context: typer.Context, as_of: AsOf = "", available_at: AvailableAt =
     """Show freshness, coverage, defects and the last runs."""
     from dataclasses import asdict  # noqa: PLC0415
 
+    from assay.lake.build_tests import read_build_tests  # noqa: PLC0415
     from assay.lake.disk import disk_use  # noqa: PLC0415
     from assay.pipelines.workspace import open_workspace  # noqa: PLC0415
     from assay.selectors.status import status as read_status  # noqa: PLC0415
@@ -138,7 +141,30 @@ def status(context: typer.Context, as_of: AsOf = "", available_at: AvailableAt =
         workspace = open_workspace(options_of(context).settings(), create=False)
         found = read_status(workspace, as_of=then, available_at=available)
         disk = disk_use(workspace.home, int(workspace.settings.lake.disk_budget))
-    emit(found.to_dict() | {"disk": asdict(disk)}, as_json=as_json, text=lambda: _status_text(found) + _disk_text(disk))
+        tests = None if then or available else read_build_tests(workspace.home)
+    document = found.to_dict() | {"disk": asdict(disk), "tests": tests and asdict(tests)}
+    emit(document, as_json=as_json, text=lambda: _status_text(found) + _tests_text(tests) + _disk_text(disk))
+
+
+def _tests_text(tests: BuildTests | None) -> str:
+    """Name each quality test that found something, with the first of its rows; say nothing if none did."""
+    wrong = [*tests.failed, *tests.warned] if tests else []
+    if not tests or not wrong:
+        return ""
+    heading = ("quality test", "of", "status", "rows", "what is wrong")
+    rows = [(one.name, one.table, one.status, one.failures, one.message[:_CAUSE]) for one in wrong]
+    built = f"{tests.built_at:%Y-%m-%d %H:%M:%S}"
+    lines = [f"\n\nof {tests.test_count} quality tests of the build at {built} UTC:", table(heading, rows)]
+    for one in wrong:
+        if one.sample:
+            lines += ["", f"{one.name}, rows 1 to {len(one.sample[:_SAMPLE])} of {one.failures:,}:"]
+            lines += [_sample_row(row) for row in one.sample[:_SAMPLE]]
+    return "\n".join(lines)
+
+
+def _sample_row(row: Row) -> str:
+    said = (f"{name}={value}" for name, value in row.items() if value is not None)
+    return "  " + printable(" ".join(said))
 
 
 def _disk_text(disk: DiskUse) -> str:

@@ -22,7 +22,7 @@ def maintain(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Put small files together, let go of old states and leftovers, and free what is past its time."""
+    """Put small files and batches together, let go of old states and leftovers, and free what is past its time."""
     from assay.pipelines.maintaining import maintain as run_maintain  # noqa: PLC0415
     from assay.pipelines.runs import noted  # noqa: PLC0415
     from assay.pipelines.workspace import open_workspace  # noqa: PLC0415
@@ -46,11 +46,14 @@ def _text(result: MaintainResult) -> str:
         (f"files of the tables {would}deleted", result.deleted_files),
         (f"unfinished files {would}deleted", result.leftovers),
         (f"bodies past their time {would}deleted", result.bodies),
+        (f"small batches of bronze {would or 'were '}put together", result.bronze.batches),
+        (f"files of bronze that were put together {would}deleted", result.bronze.removed),
         ("files that the catalogue does not know", len(result.orphans)),
     ]
     rows = []
-    for when, use in result.home.items():
-        tables = result.tables.get(when)
+    uses = {"now": result.home["before"]} if result.is_dry else result.home
+    for when, use in uses.items():
+        tables = result.tables.get("before" if result.is_dry else when)
         told = (tables.files, tables.old_files, tables.snapshots, tables.statistics) if tables else ("",) * 4
         rows.append((when, f"{use.bytes / 1e6:,.1f} MB", use.files, *told))
     heading = ("", "home", "files in it", "of the tables", "of old states", "states", "statistics")

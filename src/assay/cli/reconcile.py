@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assay.cli.options import AsJson, options_of
+from assay.cli.options import AsJson, AsOf, AvailableAt, moment_of, options_of
 from assay.cli.progress import working
 from assay.cli.render import emit, table
 
@@ -21,14 +21,18 @@ _STATE = ("venue", "market", "symbol", "status", "tick_size", "lot_size", "min_n
 def reconcile(
     context: typer.Context,
     symbol: Annotated[str, typer.Argument(help="Only this symbol, in any spelling.")] = "",
+    as_of: AsOf = "",
+    available_at: AvailableAt = "",
     as_json: AsJson = False,
 ) -> None:
     """Show how the sources of each price agree, what was flagged, and how far each is trusted."""
     from assay.pipelines.workspace import open_workspace  # noqa: PLC0415
     from assay.selectors.reconciliation import reconciliation  # noqa: PLC0415
 
+    then, available = moment_of(as_of), moment_of(available_at)
     with working("reading"):
-        found = reconciliation(open_workspace(options_of(context).settings(), create=False), symbol)
+        workspace = open_workspace(options_of(context).settings(), create=False)
+        found = reconciliation(workspace, symbol, as_of=then, available_at=available)
     emit(found, as_json=as_json, text=lambda: _agreement(found))
 
 
@@ -36,18 +40,19 @@ def instruments(
     context: typer.Context,
     symbol: Annotated[str, typer.Argument(help="A symbol or an asset: all its states, in any spelling.")] = "",
     venue: Annotated[str, typer.Option(help="Only of this venue.")] = "",
-    as_of: Annotated[str, typer.Option(help="As they were known at this moment (UTC).")] = "",
+    on: Annotated[str, typer.Option(help="Only what stood at this moment (UTC), and what tickers meant then.")] = "",
+    as_of: Annotated[str, typer.Option(help="As they were known at this moment (UTC), with the fees of then.")] = "",
+    available_at: AvailableAt = "",
     as_json: AsJson = False,
 ) -> None:
     """Show what can be traded where, on which terms, since when, and what it was before."""
-    from assay.domain.interval import parse_moment  # noqa: PLC0415
     from assay.pipelines.workspace import open_workspace  # noqa: PLC0415
     from assay.selectors.instruments import instruments as select  # noqa: PLC0415
 
-    moment = parse_moment(as_of) if as_of else None
+    then, available = moment_of(as_of), moment_of(available_at)
     with working("reading"):
         workspace = open_workspace(options_of(context).settings(), create=False)
-        found = select(workspace, symbol, venue=venue, as_of=moment)
+        found = select(workspace, symbol, venue=venue, on=moment_of(on), as_of=then, available_at=available)
     emit(found, as_json=as_json, text=lambda: _states(found, is_one=bool(symbol)))
 
 

@@ -31,6 +31,9 @@ def sandbox(
     port: Annotated[int, typer.Option(help="Port to listen at; 0 takes a free one.", min=0, max=65535)] = 8900,
     seed: Annotated[int, typer.Option(help="Which market; one seed is one market.", min=0)] = 0,
     edge: Annotated[float, typer.Option(help="Size of the planted edge, 0 to 0.5.")] = 0.0,
+    scenario: Annotated[
+        list[str] | None, typer.Option(help="What happens besides: tick:BTC=0.1@2024-06-01, or reused (LUNA twice).")
+    ] = None,
     clock: Annotated[str, typer.Option(help="frozen, running, or a pace such as 60x.")] = "running",
     start: Annotated[str, typer.Option(help="What its clock says first (UTC); else the time now.")] = "",
     fault: Annotated[list[str] | None, typer.Option(help="KIND[@VENUE[/ENDPOINT]][:PROBABILITY[:SECONDS]].")] = None,
@@ -47,20 +50,24 @@ def sandbox(
     from assay.venues.sandbox.exchange import Exchange  # noqa: PLC0415
     from assay.venues.sandbox.market import Market  # noqa: PLC0415
     from assay.venues.sandbox.replay import NO_REPLAY  # noqa: PLC0415
+    from assay.venues.sandbox.scenarios import parse_scenario  # noqa: PLC0415
 
+    happening = [parse_scenario(text) for text in scenario or ()]
     options_of(context).settings()  # sets up the log
     kept = make_clock(clock, SystemClock(), start=_start(start) if start else None)
     plan = _fault_plan(fault or [], faults, kept.now() if all_faults else None, seed=seed)
     replayed = _replayed(replay, replay_as, replay_plan)
     exchange = Exchange(
-        Market(seed, edge=edge),
+        Market(seed, edge=edge, scenarios=happening),
         kept,
         elapsed=time.monotonic,
         faults=plan,
         replay=replayed.replay if replayed else NO_REPLAY,
     )
     document: dict[str, object] = {"seed": seed, "edge": edge, "clock": clock, "now": kept.now()}
-    document |= {"faults": len(plan.faults)} | (replayed.to_dict() if replayed else {})
+    document |= {"scenarios": [one.name for one in happening], "faults": len(plan.faults)} | (
+        replayed.to_dict() if replayed else {}
+    )
     _serve(exchange, (host, port), document, as_json=as_json)
 
 
@@ -128,6 +135,9 @@ def _wait() -> None:
 def _text(base_urls: dict[str, str], document: dict[str, object]) -> str:
     width = max(map(len, base_urls))
     lines = [f"{name:{width}}  {url}" for name, url in base_urls.items()]
+    scenarios = document["scenarios"]
+    assert isinstance(scenarios, list)
+    lines += [f"what happens besides: {one}" for one in scenarios]
     if document["faults"]:
         lines.append(f"{document['faults']} faults may strike")
     replayed, left_out = document.get("replayed", []), document.get("left_out", [])

@@ -27,7 +27,17 @@ from assay.domain.kline import Kline
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-VALUE_COLUMNS = ("open", "high", "low", "close", "volume", "quote_volume", "taker_buy_volume", "num_trades")
+VALUE_COLUMNS = (
+    "open",
+    "high",
+    "low",
+    "close",
+    "volume",
+    "quote_volume",
+    "taker_buy_volume",
+    "num_trades",
+    "reference",
+)
 """The measured columns of a bar, in the order of :class:`Bar` after its two times."""
 
 LATEST_TIME = 2**53
@@ -42,7 +52,8 @@ class Bar(NamedTuple):
     """One bar: what a Step's kernel is given, and what a stream is fed.
 
     Prices in quote units per base unit, `volume` and `taker_buy_volume` in base units, `quote_volume` in quote units,
-    times in microseconds. NaN means that the source does not publish the value.
+    times in microseconds. NaN means that the source does not publish the value. `reference` is a value of another
+    series as known when this bar closed, such as the close of BTC-USDT; which one, whoever makes the bars says.
     """
 
     open_time: int
@@ -55,6 +66,7 @@ class Bar(NamedTuple):
     quote_volume: float = math.nan
     taker_buy_volume: float = math.nan
     num_trades: float = math.nan
+    reference: float = math.nan
 
     @classmethod
     def of(cls, kline: Kline) -> Bar:
@@ -76,7 +88,7 @@ class Bars:
         A missing bar is simply not there.
     open, high, low, close, volume : float64 array
         As in :class:`Bar`. NaN is allowed and each Step says what it makes of it; infinity is not.
-    quote_volume, taker_buy_volume, num_trades : float64 array, optional
+    quote_volume, taker_buy_volume, num_trades, reference : float64 array, optional
         All NaN when left out.
 
     Raises
@@ -95,6 +107,7 @@ class Bars:
     quote_volume: FloatArray = field(default_factory=lambda: _ABSENT)
     taker_buy_volume: FloatArray = field(default_factory=lambda: _ABSENT)
     num_trades: FloatArray = field(default_factory=lambda: _ABSENT)
+    reference: FloatArray = field(default_factory=lambda: _ABSENT)
 
     def __post_init__(self) -> None:
         for name in ("open_time", "close_time"):
@@ -103,8 +116,8 @@ class Bars:
         absent = np.full(count, math.nan)
         for name in VALUE_COLUMNS:
             given = getattr(self, name)
-            column = _read_only(absent if given is _ABSENT else np.asarray(given, dtype=np.float64))
-            if np.isinf(column).any():
+            column = read_only(absent if given is _ABSENT else np.asarray(given, dtype=np.float64))
+            if given is not _ABSENT and np.isinf(column).any():
                 raise BadInputError("an infinite value in bars", value=name, todo="drop the bar, or make it NaN")
             object.__setattr__(self, name, column)
         sizes = {name: getattr(self, name).shape for name in ("close_time", *VALUE_COLUMNS)}
@@ -168,10 +181,11 @@ def _times(name: str, values: ArrayLike) -> IntArray:
     array = np.asarray(values)
     if array.size and array.dtype.kind not in "iu":
         raise BadInputError("bar times must be whole microseconds", value=f"{name}: {array.dtype}", todo="use int64")
-    return _read_only(array.astype(np.int64, copy=False))
+    return read_only(array.astype(np.int64, copy=False))
 
 
-def _read_only(array: NDArray[_Scalar]) -> NDArray[_Scalar]:
+def read_only(array: NDArray[_Scalar]) -> NDArray[_Scalar]:
+    """Return `array` contiguous and aligned, and so that nobody can write through what is returned."""
     # Read-only views throughout: one type for numba, whether the columns come from NumPy or (read-only) from Arrow.
     view = np.require(array, requirements=["C", "A"]).view()
     view.flags.writeable = False

@@ -11,13 +11,18 @@ fingerprint of all the code inside. Numba's own cache looks only at the outermos
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FunctionType, ModuleType
+from typing import cast
 
 from assay.features.fingerprint import fingerprint, plain_function, used_globals
+
+_CHECKS_ITS_PLACES = "assay.features.windows"
+"""The one module whose functions check the places they are given themselves, once a call: they are called so often."""
 
 
 def use_cache_dir(directory: Path) -> None:
@@ -77,6 +82,42 @@ def compile_loop(
     return compiled
 
 
+def compile_text(
+    text: str, name: str, parts: Mapping[str, Callable[..., object]], scope: Mapping[str, object]
+) -> Callable[..., object]:
+    """Compile a function that was written by a program.
+
+    Parameters
+    ----------
+    text : str
+        Source of one function, called `name`. It must be made of this package's own words alone.
+    name : str
+    parts : mapping of str to function
+        Names of kernels in the text, each of which becomes part of the function.
+    scope : mapping of str to object
+        The other names it uses.
+
+    Returns
+    -------
+    function
+        As that of :func:`compile_loop`.
+    """
+    fingerprints = "".join(fingerprint(part) for part in parts.values())
+    named = {key: value for key, value in scope.items() if isinstance(value, int | float)}
+    code = hashlib.sha256(f"{text}{fingerprints}{sorted(named.items())}".encode()).hexdigest()[:24]
+    made: dict[str, object] = dict(scope)
+    # The cache wants a file that exists; what it would notice by the file's age, the name says.
+    exec(compile(text, __file__, "exec"), made)  # noqa: S102  # the text is ours: a line for each kernel of a set
+    written = plain_function(cast("Callable[..., object]", made[name]))
+    special = FunctionType(
+        written.__code__, made | {key: _compiled_part(part, True) for key, part in parts.items()}, f"{name}_{code}"
+    )
+    special.__qualname__ = special.__name__
+    special.__module__ = __name__
+    compiled: Callable[..., object] = _numba().njit(cache=True, error_model="numpy", nogil=True)(special)
+    return compiled
+
+
 @functools.cache
 def _compiled_part(kernel: Callable[..., object], is_inlined: bool) -> Callable[..., object]:  # noqa: FBT001
     plain = plain_function(kernel)
@@ -84,9 +125,10 @@ def _compiled_part(kernel: Callable[..., object], is_inlined: bool) -> Callable[
     special.__module__ = plain.__module__
     # Bounds are checked here, where windows are indexed, and not in the loop: a slip in somebody's own indicator is
     # then an IndexError and not a damaged process. A kernel without a window pays nothing for it.
-    compiled: Callable[..., object] = _numba().njit(error_model="numpy", forceinline=is_inlined, boundscheck=True)(
-        special
-    )
+    is_checked = plain.__module__ != _CHECKS_ITS_PLACES
+    compiled: Callable[..., object] = _numba().njit(
+        error_model="numpy", forceinline=is_inlined, boundscheck=is_checked
+    )(special)
     return compiled
 
 

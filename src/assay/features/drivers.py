@@ -25,13 +25,13 @@ from typing import cast
 import numpy as np
 
 from assay.domain.errors import BadInputError
-from assay.features.bars import VALUE_COLUMNS, Bar, Bars, FloatArray, IntArray
+from assay.features.bars import VALUE_COLUMNS, Bar, Bars, FloatArray, IntArray, read_only
 from assay.features.compile import compile_loop
 from assay.features.state import StepState
 from assay.features.step import Kernel, Step, Values
 
-Columns = FloatArray | tuple[FloatArray, ...]
-Loop = Callable[[Values, FloatArray, Values, tuple[IntArray, IntArray], Columns, FloatArray], Values]
+Columns = tuple[FloatArray, ...]
+Loop = Callable[[Values, FloatArray, Values, tuple[IntArray, IntArray], Columns, Columns], Values]
 
 
 def run_batch(step: Step, bars: Bars, state: StepState | None = None) -> tuple[FloatArray, StepState]:
@@ -82,7 +82,7 @@ def advance(step: Step, bars: Bars, state: StepState, *, out: FloatArray) -> Ste
     window = state.window.copy()
     loop = compiled_loop(step.kernel)
     times = bars.open_time, bars.close_time
-    values = loop(state.values, window, step.params, times, bars.columns, out)
+    values = loop(state.values, window, step.params, times, bars.columns, tuple(out))
     return StepState(state.step, int(bars.close_time[-1]), values, window)
 
 
@@ -105,9 +105,12 @@ class Stream:
     def __init__(self, step: Step, state: StepState | None = None) -> None:
         self.step = step
         self._loop = compiled_loop(step.kernel)
+        # One bar as columns, seen through read-only views: what the loop that was compiled for a batch takes.
         self._times = np.empty((2, 1), dtype=np.int64)
-        self._columns = np.empty((len(VALUE_COLUMNS), 1))
+        self._bar = np.empty((len(VALUE_COLUMNS), 1))
         self._out = np.empty((len(step.outputs), 1))
+        opened, closed = map(read_only, self._times)
+        self._views = (opened, closed), tuple(map(read_only, self._bar)), tuple(self._out)
         self._identity: str
         self._last_close_time: int
         self._values: Values
@@ -161,9 +164,8 @@ class Stream:
         if math.inf in bar or -math.inf in bar:
             raise BadInputError("an infinite value in a bar", value=bar, todo="drop the bar, or make the value NaN")
         self._times[:, 0] = bar[:2]
-        self._columns[:, 0] = bar[2:]
-        times = self._times[0], self._times[1]
-        values = self._loop(self._values, window, self.step.params, times, self._columns, self._out)
+        self._bar[:, 0] = bar[2:]
+        values = self._loop(self._values, window, self.step.params, *self._views)
         return tuple(self._out[:, 0].tolist()), values
 
 
@@ -184,9 +186,9 @@ def _over_bars(  # noqa: PLR0917  # numba wants positions
     params: Values,
     times: tuple[IntArray, IntArray],
     columns: Columns,
-    out: FloatArray,
+    out: Columns,
 ) -> Values:
-    """Feed every row to the kernel in turn; `columns` are one array each, or the rows of a matrix."""
+    """Feed every row to the kernel in turn; inputs and outputs are one contiguous array each."""
     open_time, close_time = times
     for row in range(open_time.size):
         bar = Bar(
@@ -200,10 +202,11 @@ def _over_bars(  # noqa: PLR0917  # numba wants positions
             columns[5][row],
             columns[6][row],
             columns[7][row],
+            columns[8][row],
         )
         state, outputs = _kernel(state, window, bar, params)
         for column in range(len(outputs)):
-            out[column, row] = outputs[column]
+            out[column][row] = outputs[column]
     return state
 
 

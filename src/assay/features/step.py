@@ -1,7 +1,7 @@
 """What a Step is: frozen parameters, a start, and one pure function that turns a state and a bar into the next.
 
 To add an indicator, write one file: a kernel and a frozen dataclass like those in ``ema.py``, and name the class in
-``registry.py``. The contract suite (``tests/contract/step_checks.py``) then runs on it by itself.
+``registry.py``. The contract suite (``tests/contract/``) then runs on it by itself.
 
 A kernel is a plain Python function ``kernel(state, window, bar, params) -> (state, outputs)``:
 
@@ -18,8 +18,10 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import ClassVar, Protocol
 
 import numpy as np
@@ -50,15 +52,26 @@ class StepDocs:
     nan_rule: str
     """What a NaN in one of the inputs does."""
     reference: str
+    undefined: str = ""
+    """When an output is NaN after the warm-up although the inputs are there; empty where that never happens."""
+    endless: str = ""
+    """Why a value depends on every bar since the first, as a running total does; empty where history wears off."""
 
 
 class Step(Protocol):
     """An indicator: implemented by frozen dataclasses whose fields are the parameters, each with a default."""
 
     name: ClassVar[str]
-    docs: ClassVar[StepDocs]
-    inputs: ClassVar[tuple[str, ...]]
-    """Names of the bar's fields that the kernel reads, the two times apart."""
+
+    @property
+    def docs(self) -> StepDocs:
+        """What a reader needs to know; a constant of the class, but where a Step is made of others."""
+        ...
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the bar's fields that the kernel reads, the two times apart; a constant of the class as well."""
+        ...
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -101,21 +114,66 @@ def identity(step: Step) -> str:
     """
     # The contract asks for a dataclass; a Protocol cannot say so.
     fields = dataclasses.fields(step)  # type: ignore[arg-type]
-    shown = ",".join(f"{field.name}={getattr(step, field.name)!r}" for field in fields)
+    shown = ",".join(f"{field.name}={_shown(field, getattr(step, field.name))}" for field in fields if field.compare)
     values, window = step.init()
     start = f"{step.params!r}{values!r}".encode() + window.astype("<f8").tobytes()
     digest = hashlib.sha256(fingerprint(step.kernel).encode() + start).hexdigest()
     return f"{step.name}({shown})#{digest[:12]}"
 
 
-def check_length(step_name: str, n: int, *, minimum: int = 1) -> None:
-    """Refuse a length that is not a whole number of bars from `minimum` to a million.
+def _shown(field: dataclasses.Field[object], value: object) -> str:
+    # 2 and 2.0 are equal, and so are the Steps that have them.
+    return repr(float(value)) if field.type in {"float", float} and isinstance(value, int) else repr(value)
+
+
+def check_length(step_name: str, n: int, *, minimum: int = 1, maximum: int = _LONGEST) -> None:
+    """Refuse a length that is not a whole number of bars from `minimum` to `maximum`, a million by default.
 
     Raises
     ------
     BadInputError
         If it is not.
     """
-    if type(n) is not int or not minimum <= n <= _LONGEST:
-        todo = f"give a whole number of bars from {minimum} to {_LONGEST}"
+    if type(n) is not int or not minimum <= n <= maximum:
+        todo = f"give a whole number of bars from {minimum} to {maximum}"
         raise BadInputError(f"length of {step_name} out of range", value=n, todo=todo)
+
+
+def check_factor(step_name: str, factor: float, *, minimum: float, maximum: float) -> None:
+    """Refuse a factor that is not a finite number from `minimum` to `maximum`; a whole number is one.
+
+    Raises
+    ------
+    BadInputError
+        If it is not.
+    """
+    if type(factor) not in {int, float} or not math.isfinite(factor) or not minimum <= factor <= maximum:
+        todo = f"give a number from {_digits(minimum)} to {_digits(maximum)}"
+        raise BadInputError(f"factor of {step_name} out of range", value=factor, todo=todo)
+
+
+def check_is_step(step_name: str, step: object) -> None:
+    """Refuse as a part of another Step what is none.
+
+    Raises
+    ------
+    BadInputError
+        If it is not.
+    """
+    if isinstance(step, type) or not (dataclasses.is_dataclass(step) and hasattr(step, "kernel")):
+        todo = "give a step, such as Ema(12)"
+        raise BadInputError(f"{step_name} is of a step, and this is none", value=step, todo=todo)
+
+
+def text_of(factor: float) -> str:
+    """Return a number as it stands in the name of a column; numbers that differ differ there too.
+
+    >>> text_of(2.0), text_of(2.5), text_of(0.02), text_of(-1), text_of(1e-7)
+    ('2', '2p5', '0p02', 'm1', '0p0000001')
+    """
+    return _digits(factor).replace(".", "p").replace("-", "m")
+
+
+def _digits(number: float) -> str:
+    digits = format(Decimal(repr(float(number))), "f")
+    return digits.rstrip("0").rstrip(".") if "." in digits else digits

@@ -10,6 +10,7 @@ Layout: ``<dataset>/venue=<venue>/known_date=<YYYY-MM-DD>/<batch_id>.parquet``.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +25,9 @@ import zstandard
 
 from assay.domain.errors import HomeError
 from assay.domain.points import Point, reached
-from assay.lake.bronze_store import Bronze, BronzeFile, Day, store_of
+from assay.lake import packs
+from assay.lake.bronze_store import Bronze, BronzeFile, BronzeStore, Day, store_of
+from assay.lake.packs import BODIES, KEPT_BODIES, is_pack
 from assay.lake.s3_bronze import S3File
 from assay.lake.storage import storage_errors
 
@@ -32,13 +35,14 @@ from assay.lake.storage import storage_errors
 # `assay status`, starts in half the time without them.
 if TYPE_CHECKING:
     import polars as pl
+    import pyarrow as pa
 
 KLINES = "klines"
 POISON = "poison"
 """Answers that could not be read at all; each has one quarantined row, numbered 0."""
 FAILURES = "failures"
 """Questions to which no answer came; the rows say which, and why."""
-_HEADER_KEY = b"assay.batch"
+_HEADER_KEY, _PACK_KEY = b"assay.batch", b"assay.pack"
 QUARANTINE = "quarantine"
 """Folder of the rows that were set aside, beside those of the datasets."""
 _READ_AT_ONCE = 32
@@ -222,7 +226,19 @@ def find_batch(bronze: Bronze, header: BatchHeader) -> BronzeFile | None:
 
 
 def read_header(file: BronzeFile) -> BatchHeader:
-    """Read the header of a committed batch from its Parquet file.
+    """Read the header of a committed batch from its own Parquet file.
+
+    Raises
+    ------
+    HomeError
+        If the file is damaged, or none of Assay's.
+    """
+    with _damage(file):
+        return BatchHeader.from_json(_metadata(file)[_HEADER_KEY])
+
+
+def read_batch(file: BronzeFile) -> tuple[BatchHeader, pa.Table]:
+    """Read the header and all rows of a batch from its own file, or those that were set aside of it.
 
     Raises
     ------
@@ -231,13 +247,17 @@ def read_header(file: BronzeFile) -> BatchHeader:
     """
     import pyarrow.parquet as pq  # noqa: PLC0415
 
-    try:
-        with storage_errors(file):
-            source = BytesIO(_end_of(file)) if isinstance(file, S3File) else str(file)
-            return BatchHeader.from_json(pq.read_metadata(source).metadata[_HEADER_KEY])
-    except (ValueError, KeyError, TypeError) as error:
-        todo = "move it away, import its recording again, and run `assay build --full-refresh`"
-        raise HomeError("a batch of bronze is damaged", value=file, todo=todo) from error
+    with _damage(file), storage_errors(file):
+        opened = pq.ParquetFile(BytesIO(file.read_bytes()))
+        header = BatchHeader.from_json(opened.metadata.metadata[_HEADER_KEY])
+        return header, opened.read(use_threads=False).replace_schema_metadata(None)
+
+
+def read_pack_headers(file: BronzeFile) -> dict[str, BatchHeader]:
+    """Read the headers of the batches of a pack, by id; HomeError if the file is damaged."""
+    with _damage(file):
+        headers = map(BatchHeader.from_json, packs.read_headers(_metadata(file)[_PACK_KEY]))
+        return {header.batch_id: header for header in headers}
 
 
 def read_headers(files: Sequence[BronzeFile]) -> Iterator[BatchHeader]:
@@ -249,6 +269,54 @@ def read_headers(files: Sequence[BronzeFile]) -> Iterator[BatchHeader]:
         yield from pool.map(read_header, files)
 
 
+def read_headers_of(batches: Mapping[str, BronzeFile]) -> Iterator[tuple[BatchHeader, BronzeFile]]:
+    """Yield the header of each batch and the file that it is in, those of one pack together.
+
+    Parameters
+    ----------
+    batches : mapping of str to BronzeFile
+        As :func:`~assay.lake.bronze_store.batches_of` gives them.
+    """
+    alone = [file for file in batches.values() if not is_pack(file.stem)]
+    yield from zip(read_headers(alone), alone, strict=True)
+    for file, wanted in _by_pack(batches).items():
+        headers = read_pack_headers(file)
+        if not wanted <= headers.keys():
+            raise _damaged(file)
+        yield from ((headers[one], file) for one in sorted(wanted))
+
+
+def _by_pack(batches: Mapping[str, BronzeFile]) -> dict[BronzeFile, set[str]]:
+    packed: dict[BronzeFile, set[str]] = {}
+    for batch_id, file in batches.items():
+        if is_pack(file.stem):
+            packed.setdefault(file, set()).add(batch_id)
+    return packed
+
+
+def _metadata(file: BronzeFile) -> Mapping[bytes, bytes]:
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    with storage_errors(file):
+        source = BytesIO(_end_of(file)) if isinstance(file, S3File) else str(file)
+        return pq.read_metadata(source).metadata or {}
+
+
+@contextlib.contextmanager
+def _damage(file: BronzeFile) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, zstandard.ZstdError) as error:
+        raise _damaged(file) from error
+
+
+def _damaged(file: BronzeFile) -> HomeError:
+    todo = "move it away, import its recording again, and run `assay build --full-refresh`"
+    if is_pack(file.stem):
+        todo = "restore it from a backup (see `assay restore`), and run `assay build --full-refresh`"
+    return HomeError("a batch of bronze is damaged", value=file, todo=todo)
+
+
 def _end_of(file: S3File) -> bytes:
     """Return the end of a Parquet file with all of its metadata in it, which is found from behind."""
     tail = file.read_tail(_TAIL_BYTES)
@@ -257,10 +325,54 @@ def _end_of(file: S3File) -> bytes:
 
 
 def read_body(bronze: Bronze, header: BatchHeader) -> bytes:
-    """Return the body of a batch as it was received."""
-    file = store_of(bronze).at(body_name(header))
+    """Return the body of a batch as it was received.
+
+    Raises
+    ------
+    StorageError
+        If it is not kept any more.
+    """
+    store = store_of(bronze)
+    file = store.at(body_name(header))
     with storage_errors(file):
-        return zstandard.ZstdDecompressor().decompress(file.read_bytes())
+        try:
+            body = file.read_bytes()
+        except FileNotFoundError:
+            packed = _packed_body(store, header)
+            if packed is None:
+                raise
+            body = packed
+        return zstandard.ZstdDecompressor().decompress(body)
+
+
+def _packed_body(store: BronzeStore, header: BatchHeader) -> bytes | None:
+    day = f"{header.dataset}/{_day(header)}"
+    for pack, listed in store.packs(day).items():
+        for ending in (BODIES, KEPT_BODIES) if packs.holds(listed, header.batch_id) else ():
+            with contextlib.suppress(FileNotFoundError):
+                body = packs.read_body(store.at(f"{day}/{pack}{ending}"), header.batch_id)
+                if body is not None:
+                    return body
+    return None
+
+
+def read_batches(batches: Mapping[str, BronzeFile], columns: Sequence[str]) -> pl.DataFrame:
+    """Return the rows of batches of one dataset and one store, of which there is at least one, packed or not.
+
+    Parameters
+    ----------
+    batches : mapping of str to BronzeFile
+        As :func:`~assay.lake.bronze_store.batches_of` gives them.
+    columns : sequence of str
+    """
+    import polars as pl  # noqa: PLC0415
+
+    alone = [file for file in batches.values() if not is_pack(file.stem)]
+    parts = [read_rows(alone, columns)] if alone else []
+    for file, wanted in _by_pack(batches).items():
+        rows = read_rows([file], [*columns, *({"batch_id"} - set(columns))])
+        parts.append(rows.filter(pl.col("batch_id").is_in(sorted(wanted))).select(columns))
+    return pl.concat(parts)
 
 
 def read_rows(files: Sequence[BronzeFile], columns: Sequence[str]) -> pl.DataFrame:
@@ -283,7 +395,7 @@ def partitions(bronze: Bronze, dataset: str = "", *, venue: str = "") -> Iterato
 
 
 def committed(bronze: Bronze, partition: str) -> Iterator[BronzeFile]:
-    """Yield the committed batch files of one day, in a fixed order."""
+    """Yield the committed files of one day, of batches and of packs, in a fixed order."""
     return store_of(bronze).committed(partition)
 
 
@@ -293,11 +405,20 @@ def to_parquet(rows: pl.DataFrame, header: BatchHeader) -> bytes:
     Each type has the encoding that suits it: prices hardly repeat, so a dictionary of them is larger than they are and
     costs most of the time; bytes of floats compress apart, moments and counts as differences.
     """
+    return _to_parquet(rows, {_HEADER_KEY: header.to_json()})
+
+
+def to_pack(rows: pl.DataFrame, headers: Sequence[BatchHeader]) -> bytes:
+    """Return the typed rows of many batches as one Parquet file with all of their headers in its metadata."""
+    return _to_parquet(rows, {_PACK_KEY: packs.write_headers([header.to_json() for header in headers])})
+
+
+def _to_parquet(rows: pl.DataFrame, metadata: Mapping[bytes, bytes]) -> bytes:
     import polars as pl  # noqa: PLC0415
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     table = rows.to_arrow(compat_level=pl.CompatLevel.oldest())
-    table = table.replace_schema_metadata({_HEADER_KEY: header.to_json()})
+    table = table.replace_schema_metadata(metadata)
     types = rows.schema.items()
     words = [name for name, dtype in types if dtype == pl.String()]
     encodings = {name: "DELTA_BINARY_PACKED" for name, dtype in types if dtype.is_temporal() or dtype == pl.Int64()}

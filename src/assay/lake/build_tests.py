@@ -1,21 +1,32 @@
 """What the quality tests said when tables were last built: kept beside the catalogue, whether they passed or not.
 
-A refresh that fails leaves its reasons here, so that a page can show them. They are of that build and of the rows that
-it touched; a build that has nothing to do runs no tests and leaves the file as it is.
+A refresh that fails leaves its reasons here, with some of the rows that broke each test, so that `assay status`, the
+data page and the API can show them. They are of that build and of the rows that it touched; a build that has nothing
+to do runs no tests and leaves the file as it is. Only tests that found something cost anything beyond themselves.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
+import duckdb
+
 from assay.lake.home import Home
 from assay.lake.storage import storage_errors, write_atomically
 
-_FORMAT = 1
+Row = Mapping[str, str | None]
+"""One row that broke a test, by column; every value as text, null as None."""
+
+BROKEN_RULES = "broken_rules"
+"""Column in which a test of several rules says which of them a row broke."""
+
+_FORMAT = 2
+_MOST_ROWS = 20
+_LONGEST_VALUE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +44,12 @@ class TestResult:
         Rows that broke the test.
     message : str
         What is wrong; empty if nothing is.
+    table : str
+        The table that was tested, as ``schema.table``.
+    is_gate : bool
+        Whether it stops a build; otherwise it only warns.
+    sample : tuple of Row
+        The first of those rows in the order of their columns, at most 20.
     """
 
     __test__ = False  # the name is the field's, and pytest must not take it for its own
@@ -42,6 +59,9 @@ class TestResult:
     status: str
     failures: int
     message: str
+    table: str = ""
+    is_gate: bool = True
+    sample: tuple[Row, ...] = ()
 
     @property
     def is_good(self) -> bool:
@@ -61,6 +81,11 @@ class BuildTests:
     def failed(self) -> tuple[TestResult, ...]:
         """Those that stopped the build."""
         return tuple(one for one in self.results if not one.is_good and one.status != "skipped")
+
+    @property
+    def warned(self) -> tuple[TestResult, ...]:
+        """Those that found something and let the build go on."""
+        return tuple(one for one in self.results if one.status == "warn")
 
     @property
     def test_count(self) -> int:
@@ -96,15 +121,42 @@ def read_build_tests(home: Home) -> BuildTests | None:
         fields = json.loads(text)
         if fields["format"] != _FORMAT:
             return None
-        results = tuple(TestResult(**one) for one in fields["results"])
+        results = tuple(TestResult(**one | {"sample": tuple(one["sample"])}) for one in fields["results"])
         return BuildTests(datetime.fromisoformat(fields["built_at"]), bool(fields["is_whole"]), results)
     except (ValueError, KeyError, TypeError):
         return None
 
 
 def ordered(results: Sequence[TestResult]) -> tuple[TestResult, ...]:
-    """Return the results with the failed ones first, then by name."""
-    return tuple(sorted(results, key=lambda one: (one.is_good, one.status == "skipped", one.name)))
+    """Return the results with the failed ones first, then those that warn, each by name."""
+    ranks = {"warn": 1, "pass": 2, "success": 2, "skipped": 3}
+    return tuple(sorted(results, key=lambda one: (ranks.get(one.status, 0), one.name)))
+
+
+def sample_of(lake: duckdb.DuckDBPyConnection, sql: str) -> tuple[Row, ...]:
+    """Return the first rows of what a test found; none if it cannot be asked again.
+
+    Parameters
+    ----------
+    lake : duckdb.DuckDBPyConnection
+        The lake as it was tested.
+    sql : str
+        The compiled test: a select of the rows that break it.
+    """
+    try:
+        found = lake.execute(f"select columns(*)::varchar from (\n{sql}\n) order by all limit {_MOST_ROWS}")
+    except duckdb.Error:  # the test's own result stands, with its number of rows
+        return ()
+    names = [column[0] for column in found.description]
+    return tuple(
+        {name: value and value[:_LONGEST_VALUE] for name, value in zip(names, row, strict=True)}
+        for row in found.fetchall()
+    )
+
+
+def broken_rules(sample: Iterable[Row]) -> str:
+    """Return the rules that the rows broke, in words and each once; empty if the rows do not say."""
+    return "; ".join(dict.fromkeys(rules for row in sample if (rules := row.get(BROKEN_RULES))))
 
 
 def _path(home: Home) -> Path:

@@ -54,6 +54,7 @@ _POLLED = frozenset({"available_at"})
 KLINES = (
     HashedTable("silver.crypto_prices_cleaned", ("venue", "market", "symbol", "interval", "open_time")),
     HashedTable("silver.technical_indicators", ("venue", "market", "symbol", "interval", "open_time")),
+    HashedTable("silver.returns_and_risk", ("venue", "market", "symbol", "interval", "open_time")),
 )
 """The tables of silver that follow from klines."""
 POLLED = (

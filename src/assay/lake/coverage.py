@@ -23,6 +23,7 @@ The state grows only: adding a header twice, in another order, or to an older st
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -34,12 +35,14 @@ from assay.domain.spans import NOTHING, Spans, overlaps
 from assay.lake import bronze
 from assay.lake.bronze import AskedRange, BatchHeader
 from assay.lake.coverage_proof import SeriesCoverage
+from assay.lake.settling import resting, settle_of
 
 KEPT_SLOTS = 100
 """How many slots of a repeated question are remembered, the latest; nobody asks for one that is long over."""
 
 KEPT_ASKED = 100
-"""How many of the latest questions for bars are remembered of each series; what is forgotten is asked for once more."""
+"""How many of the latest questions for bars are remembered of each series, besides those that a later one holds whole;
+what is forgotten is asked for once more."""
 
 Question = tuple[str, str, tuple[tuple[str, str], ...]]
 """Venue, endpoint and parameters in order."""
@@ -65,6 +68,15 @@ class Asked:
     end: datetime
     has_open: bool
 
+    def is_within(self, later: Asked) -> bool:
+        """Whether the other was answered no earlier, and says all that this one does."""
+        return (
+            later.mark >= self.mark
+            and later.start <= self.start
+            and self.end <= later.end
+            and later.has_open >= self.has_open
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
@@ -78,8 +90,8 @@ class CoverageLedger:
 
     Parameters
     ----------
-    settle : timedelta
-        How long after its close a bar may still change.
+    settle : timedelta or None
+        How long after its close a bar may still change; None: what is usual for its length.
     confirmations : int
         How many different batches have to come without a bar before it counts as not there.
 
@@ -89,8 +101,8 @@ class CoverageLedger:
         If `settle` is negative, or `confirmations` less than 1.
     """
 
-    def __init__(self, settle: timedelta, confirmations: int) -> None:
-        if settle < timedelta():
+    def __init__(self, settle: timedelta | None, confirmations: int) -> None:
+        if settle is not None and settle < timedelta():
             raise BadInputError("a bar cannot settle before it closes", value=settle, todo="give 0 or more")
         if confirmations < 1:
             todo = "give 1 or more"
@@ -122,7 +134,7 @@ class CoverageLedger:
         """Return what is proven of `series`; nothing, if it was never asked for."""
         known = self._series.get(series) or SeriesCoverage(series, self.confirmations)
         if answers := self._answers.pop(series, ()):
-            known = self._series[series] = _folded(known, answers, self.settle)
+            known = self._series[series] = _folded(known, answers, self.settle_of(series.interval))
         return known
 
     def all_series(self) -> list[SeriesCoverage]:
@@ -154,7 +166,21 @@ class CoverageLedger:
 
     def settled_until(self, interval: Interval, moment: datetime) -> datetime:
         """Return the end of the bars that an answer received at `moment` can settle."""
-        return interval.floor(moment - self.settle)
+        return interval.floor(moment - self.settle_of(interval))
+
+    def settle_of(self, interval: Interval) -> timedelta:
+        """Return how long after its close a bar of that length may still change."""
+        return settle_of(interval, self.settle)
+
+    def resting(self, series: SeriesId, now: datetime) -> Spans:
+        """Return the closed bars that were asked for so lately, for their age, that another look can wait."""
+        asked = self._asked.get(series, ())
+
+        def since(moment: datetime | None) -> Spans:
+            mark = "" if moment is None else moment.isoformat()
+            return Spans.of((one.start, one.end) for one in asked if one.mark >= mark)
+
+        return resting(series.interval, self.settle_of(series.interval), now, since)
 
     def restore(
         self,
@@ -173,7 +199,12 @@ class CoverageLedger:
         self._slots[asked] = tuple(sorted({*self._slots.get(asked, ()), *slots})[-KEPT_SLOTS:])
 
     def _note_asked(self, series: SeriesId, asked: Iterable[Asked]) -> None:
-        self._asked[series] = tuple(sorted({*self._asked.get(series, ()), *asked})[-KEPT_ASKED:])
+        kept = list(self._asked.get(series, ()))
+        for one in asked:  # what later questions asked for as well need not be remembered
+            if not any(one.is_within(other) for other in kept):
+                kept = [other for other in kept if not other.is_within(one)]
+                insort(kept, one)
+        self._asked[series] = tuple(kept[-KEPT_ASKED:])
 
 
 def question(venue: str, endpoint: str, parameters: Mapping[str, str]) -> Question:

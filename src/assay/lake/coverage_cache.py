@@ -21,16 +21,16 @@ from pathlib import Path
 from typing import Any
 
 from assay.domain.instrument import SeriesId, check_venue
-from assay.domain.interval import EPOCH
+from assay.domain.interval import CODES, EPOCH, Interval
 from assay.domain.spans import Spans
 from assay.lake import bronze
-from assay.lake.bronze_store import Bronze, BronzeFile, BronzeStore, store_of
+from assay.lake.bronze_store import Bronze, BronzeFile, BronzeStore, batches_of, store_of
 from assay.lake.coverage import Asked, CoverageLedger
 from assay.lake.coverage_proof import SeriesCoverage
 from assay.lake.home import Home
 from assay.lake.storage import storage_errors, write_atomically
 
-_FORMAT = 3
+_FORMAT = 4
 _MICROSECOND = timedelta(microseconds=1)
 _UNSETTLED = 0
 # Batches go into the directory of the day, one a dataset; of those that changed last the ids are kept, of the others a
@@ -50,14 +50,14 @@ class _Day:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What a look into bronze found: the directories, the files that are new, and whether old ones are gone."""
+    """What a look into bronze found: the directories, the batches that are new, and whether old ones are gone."""
 
     days: Mapping[str, _Day]
-    files: list[BronzeFile]
+    batches: Mapping[str, BronzeFile]
     has_lost: bool
 
 
-def read_coverage(home: Home, venue: str, *, settle: timedelta, confirmations: int) -> CoverageLedger:
+def read_coverage(home: Home, venue: str, *, settle: timedelta | None, confirmations: int) -> CoverageLedger:
     """Return the ledger of all batches of `venue` that bronze holds, and keep it for the next time.
 
     Parameters
@@ -84,7 +84,7 @@ def read_coverage(home: Home, venue: str, *, settle: timedelta, confirmations: i
         if seen.has_lost:
             ledger = CoverageLedger(settle, confirmations)
             seen = _look(home.bronze_store, venue, {})
-    for header in bronze.read_headers(seen.files):
+    for header, _ in bronze.read_headers_of(seen.batches):
         ledger.add(header)
     if seen.days != days:
         write_atomically(path, _sealed(_to_json(ledger, seen.days)))
@@ -98,22 +98,22 @@ def _look(root: Bronze, venue: str, known: Mapping[str, _Day]) -> _Seen:
     has_lost = not known.keys() <= listed.keys()
     changed = {name: at for name, at in listed.items() if name not in known or known[name].modified_ns != at}
     days = {name: known[name] for name in listed if name not in changed}
-    files: list[BronzeFile] = []
+    new: dict[str, BronzeFile] = {}
     now_ns = store.now_ns() if changed else 0
     for name, listed_ns in changed.items():
         # The clock was read before: what comes after this listing is later, and changes a settled directory's time.
-        found = {file.stem: file for file in store.committed(name)}
+        found = batches_of(store, name)
         ids, before = frozenset(found), known.get(name)
         day = _Day(listed_ns if now_ns - listed_ns > store.settle_ns else _UNSETTLED, _digest(ids), ids)
         if before is None:
-            files += found.values()
+            new |= found
         elif before.ids is not None:
             has_lost |= not before.ids <= ids
-            files += [file for one, file in found.items() if one not in before.ids]
+            new |= {one: file for one, file in found.items() if one not in before.ids}
         else:
             has_lost |= before.digest != day.digest
         days[name] = day
-    return _Seen(_with_ids_of_the_latest(days), files, has_lost)
+    return _Seen(_with_ids_of_the_latest(days), new, has_lost)
 
 
 def _directories(store: BronzeStore, venue: str) -> Iterator[tuple[str, int]]:
@@ -150,9 +150,10 @@ def _restore(path: Path, ledger: CoverageLedger) -> dict[str, _Day]:
     }
 
 
-def _identity(ledger: CoverageLedger) -> dict[str, int]:
+def _identity(ledger: CoverageLedger) -> dict[str, object]:
     """Return what a cache has to agree with to be of use."""
-    settle_us = ledger.settle // _MICROSECOND
+    # What is usual may change with the program.
+    settle_us = [ledger.settle_of(interval) // _MICROSECOND for interval in map(Interval.parse, CODES)]
     return {"format": _FORMAT, "settle_us": settle_us, "confirmations": ledger.confirmations}
 
 

@@ -97,6 +97,8 @@ class Circumstances:
         Open time of the first bar of the series that tables hold, close time of the last; files are among them.
     listed_at, delisted_at : datetime or None
         What the venue's lists of instruments say.
+    paused : Spans
+        When they had it as not traded, and as traded again later.
     outages : Spans
         When questions to the venue were not answered.
     others_held : Spans
@@ -117,6 +119,7 @@ class Circumstances:
     last: datetime | None = None
     listed_at: datetime | None = None
     delisted_at: datetime | None = None
+    paused: Spans = NOTHING
     outages: Spans = NOTHING
     others_held: Spans = NOTHING
     others_lacking: Spans = NOTHING
@@ -208,7 +211,7 @@ def _before_and_after(found: _Sorting, in_vain: Spans, around: Circumstances) ->
     told = f"answers that begin earlier begin with the bar of {first:%Y-%m-%d %H:%M} UTC"
     found.take(found.before(first) & in_vain, HoleCause.NOT_LISTED, told, Remedy.ASK)
     if around.delisted_at:
-        told = f"the venue lists it until {around.delisted_at:%Y-%m-%d %H:%M} UTC"
+        told = f"the venue's lists have it as not traded since {around.delisted_at:%Y-%m-%d %H:%M} UTC"
         gone = found.coverage.series.interval.ceil(around.delisted_at)
         found.take(found.after(max(last, gone)), HoleCause.DELISTED, told)
     ended = found.after(last) & found.coverage.confirmed_empty - found.coverage.no_trades
@@ -219,6 +222,8 @@ def _before_and_after(found: _Sorting, in_vain: Spans, around: Circumstances) ->
 
 def _inside(found: _Sorting, in_vain: Spans, around: Circumstances) -> None:
     times = found.coverage.confirmations
+    told = "the venue's lists had it as not traded in the meantime"
+    found.take(Spans.of(one for one in in_vain if around.paused.clip(*one)), HoleCause.DELISTED, told)
     nobody = in_vain - around.others_held
     told = "the venue did not answer then, and later answers lack the bars"
     found.take(nobody & around.outages, HoleCause.VENUE_OUTAGE, told, Remedy.ASK)

@@ -1,4 +1,4 @@
-"""What a home takes of its disk, and what of it may go: leftovers of killed writers, caches, bodies past their time."""
+"""What a home takes of its disk, and what of it may go: leftovers of killed writers, and caches."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 
 from assay.domain.errors import StorageError
-from assay.lake.bronze import FAILURES, POISON, QUARANTINE
 from assay.lake.home import Home
 from assay.lake.storage import storage_errors
 
@@ -19,7 +18,6 @@ WARN_FROM = 0.8
 """Part of the disk budget from which on it is worth a word."""
 _REPRODUCIBLE = ("coverage", "dbt")
 """Folders of the cache that are made again at little cost; extensions and kernels cost more than they take."""
-_DAY = "known_date="
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,29 +90,6 @@ def caches(home: Home) -> list[Path]:
     return [path for name in _REPRODUCIBLE if (path := home.cache / name).exists()]
 
 
-def old_bodies(home: Home, *, before: date) -> list[Path]:
-    """Return the bodies that were received before a day and that nothing needs any more.
-
-    Bodies that could not be read, or not wholly, stay: what is in quarantine is read again from them. Bronze that lies
-    in an object store has rules of its own for what is old.
-    """
-    root = home.bronze_store
-    if not isinstance(root, Path) or not root.is_dir():
-        return []
-    found = []
-    for day in sorted(root.glob(f"*/venue=*/{_DAY}*")):
-        dataset, venue = day.relative_to(root).parts[:2]
-        if dataset in (QUARANTINE, POISON, FAILURES) or not _is_before(day.name, before):
-            continue
-        for body in sorted(day.glob("*.body.*")):
-            batch = body.name.partition(".")[0]
-            is_read_again = (root / QUARANTINE / venue / day.name / f"{batch}.parquet").exists()
-            # Without its file of rows it is no batch yet: its writer may be at it.
-            if not is_read_again and (day / f"{batch}.parquet").exists():
-                found.append(body)
-    return found
-
-
 def remove(paths: list[Path]) -> int:
     """Remove files and folders, those that are there; return how many bytes that frees."""
     freed = 0
@@ -145,13 +120,6 @@ def _size(entry: os.DirEntry[str]) -> int:
         return entry.stat(follow_symlinks=False).st_size
     except FileNotFoundError:
         return 0
-
-
-def _is_before(folder: str, day: date) -> bool:
-    try:
-        return date.fromisoformat(folder.removeprefix(_DAY)) < day
-    except ValueError:
-        return False
 
 
 def _walk(folder: str) -> Iterator[os.DirEntry[str]]:

@@ -8,9 +8,10 @@ follows from it; a change among the newest bars costs little more than itself.
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import duckdb
 import polars as pl
@@ -22,7 +23,8 @@ from assay.lake.zones import Key, Zone
 
 _KEY = ("venue", "market", "symbol", "interval")
 _KEY_DDL = "venue varchar, market varchar, symbol varchar, interval varchar, open_time timestamptz"
-_CHUNK_ROWS = 1_000_000
+_CHUNK_ROWS = 500_000
+_HOUR_US = 3_600_000_000
 _BAR_COLUMNS = (
     "open_time", "close_time", "open", "high", "low", "close", "volume", "quote_volume", "taker_buy_volume",
     "num_trades",
@@ -40,7 +42,7 @@ class FeatureTable:
     outputs : sequence of str
         The output columns, float64.
     feature_set : str
-        Name and hash of what computes them; stamped on every row.
+        Name, version and hash of what computes them, ``name/version#hash``; stamped on every row.
     """
 
     name: str
@@ -69,9 +71,9 @@ class Resumption:
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """The outputs of one series from its resumption on, and the states to keep.
+    """The outputs of a span of one series from its resumption on, and the states to keep.
 
-    `rows` has a row per closed bar after the resumption: open_time and one column per output, null while warming up.
+    `rows` has a row per closed bar of the span: open_time and one column per output, null while warming up.
     """
 
     key: Key
@@ -104,18 +106,47 @@ def resumptions(connection: duckdb.DuckDBPyConnection, zones: Sequence[Zone], fe
     return [Resumption(key, *found.get(key, (EPOCH, None))) for key in sorted(first)]
 
 
-def bars_after(connection: duckdb.DuckDBPyConnection, wanted: Sequence[Resumption]) -> dict[Key, pl.DataFrame]:
-    """Return the closed bars of each series after its resumption, in order of time."""
-    columns = ", ".join(f"bar.{name}" for name in (*_KEY, *_BAR_COLUMNS))
+def ends_of_spans(
+    connection: duckdb.DuckDBPyConnection, wanted: Sequence[Resumption], most_rows: int
+) -> list[datetime | None]:
+    """Cut time where about `most_rows` closed bars of all series together lie between two cuts.
+
+    However long the history is, one span of it fits into memory. The newest span is a full one: its last bars are
+    those that a later refresh goes on from.
+
+    Returns
+    -------
+    list of datetime or None
+        The exclusive end of each span, whole hours, rising; the last is None, for the end of all series.
+    """
+    with _registered(connection, "resume", _key_frame(wanted)):
+        hours = connection.execute(
+            f"select epoch_us(bar.open_time) // {_HOUR_US}, count(*) {_FROM_BARS} where {_are_after(wanted)} "
+            "group by 1 order by 1 desc"
+        ).fetchall()
+    ends: list[datetime | None] = [None]
+    rows = 0
+    for hour, count in hours:
+        if rows and rows + count > most_rows:
+            ends.append(EPOCH + (hour + 1) * timedelta(hours=1))
+            rows = 0
+        rows += count
+    return ends[::-1]
+
+
+def bars_after(
+    connection: duckdb.DuckDBPyConnection, wanted: Sequence[Resumption], *, until: datetime | None = None
+) -> dict[Key, pl.DataFrame]:
+    """Return the closed bars of each series after its resumption, and before `until` if given, in order of time."""
+    columns = ", ".join(f"bar.{name}" for name in _BAR_COLUMNS)
+    end = "true" if until is None else f"bar.open_time < timestamptz '{until.isoformat()}'"
     with _registered(connection, "resume", _key_frame(wanted)):
         frame = connection.execute(
-            f"select {columns} from {CATALOG}.silver.crypto_prices_cleaned as bar "
-            f"join resume on {_same_key('resume', 'bar')} "
-            f"where bar.open_time > resume.after and bar.is_closed and {_after_constant(wanted, 'bar')} "
-            f"order by {', '.join(f'bar.{name}' for name in _KEY)}, bar.open_time"
+            f"select resume.series, {columns} {_FROM_BARS} where {_are_after(wanted)} and {end} "
+            "order by resume.series, bar.open_time"
         ).pl()
-    parts = frame.partition_by(*_KEY, as_dict=True, maintain_order=True, include_key=False)
-    return {(str(key[0]), str(key[1]), str(key[2]), str(key[3])): part for key, part in parts.items()}
+    parts = frame.partition_by("series", as_dict=True, maintain_order=True, include_key=False)
+    return {wanted[int(number)].key: part for (number,), part in parts.items()}
 
 
 def write_features(
@@ -135,7 +166,7 @@ def write_features(
     wanted : sequence of Resumption
         What is replaced: everything after each of them.
     computed : iterable of Computed
-        One for each of `wanted`; consumed inside the transaction.
+        Consumed inside the transaction; a series may come in several parts, in order of time.
     everything : bool
         Make the table anew, as when the outputs have changed.
     """
@@ -146,10 +177,14 @@ def write_features(
         values = ", ".join(f'"{name}" double' for name in table.outputs)
         columns = f"{_KEY_DDL}, {values}, feature_set varchar"
         connection.execute(f"create table if not exists {CATALOG}.{table.name} ({columns})")
-        for name in (table.name, "refresh.feature_states"):
+        # States of the same set by other code go as well; those of another set are another table's.
+        own = "split_part(kept.feature_set, '/', 1) = ?"
+        for name, condition in ((table.name, "true"), ("refresh.feature_states", own)):
             connection.execute(
                 f"delete from {CATALOG}.{name} as kept where {_after_constant(wanted, 'kept')} and exists ("
                 f"  select 1 from resume where {_same_key('resume', 'kept')} and kept.open_time > resume.after)"
+                f" and {condition}",
+                [] if condition == "true" else [table.feature_set.partition("/")[0]],
             )
         for chunk in _chunks(computed):
             written += _append(connection, table, chunk)
@@ -157,7 +192,7 @@ def write_features(
 
 
 def _chunks(computed: Iterable[Computed]) -> Iterator[list[Computed]]:
-    """Gather series until a million rows are together: one file each would be as many files as series."""
+    """Gather series until many rows are together: one file each would be as many files as series."""
     chunk: list[Computed] = []
     for one in computed:
         chunk.append(one)
@@ -169,19 +204,34 @@ def _chunks(computed: Iterable[Computed]) -> Iterator[list[Computed]]:
 
 
 def _append(connection: duckdb.DuckDBPyConnection, table: FeatureTable, chunk: list[Computed]) -> int:
-    rows = pl.concat([one.rows.select(*_literals(one.key), "open_time", *table.outputs) for one in chunk])
+    rows = _in_order([one.rows.select(*_literals(one.key), "open_time", *table.outputs) for one in chunk])
     kept = [
         (*one.key, table.feature_set, moment, state) for one in chunk for moment, state in sorted(one.states.items())
     ]
     states = pl.DataFrame(kept, schema=[*_KEY, "feature_set", "open_time", "state"], orient="row")
     with _registered(connection, "computed_rows", rows), _registered(connection, "computed_states", states):
-        # Months first, as in the SQL tables: a refresh reads and replaces the last days of every series.
-        order = f"order by date_trunc('month', open_time), {', '.join(_KEY)}, open_time"
-        insert = f"insert into {CATALOG}.{table.name} select *, ? from computed_rows {order}"
+        insert = f"insert into {CATALOG}.{table.name} select *, ? from computed_rows"
         connection.execute(insert, [table.feature_set])
         if kept:
             connection.execute(f"insert into {CATALOG}.refresh.feature_states from computed_states")
     return rows.height
+
+
+def _in_order(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Return the rows by month, series and time, given series each of which is in order of time.
+
+    Months first, as in the SQL tables: a refresh reads and replaces the last days of every series. Only slices are put
+    in order; to sort the rows of a wide table takes as long as to write them.
+    """
+    slices: list[tuple[datetime, Key, pl.DataFrame]] = []
+    for frame in frames:
+        month = frame["open_time"].dt.truncate("1mo")
+        starts = (month != month.shift(1)).fill_null(value=True).arg_true().to_list()
+        for start, end in itertools.pairwise([*starts, frame.height]):
+            part = frame.slice(start, end - start)
+            slices.append((month[start], part.select(_KEY).row(0), part))
+    slices.sort(key=lambda one: one[:2])
+    return pl.concat([part for *_, part in slices] or frames, rechunk=True)
 
 
 def _literals(key: Key) -> list[pl.Expr]:
@@ -189,11 +239,19 @@ def _literals(key: Key) -> list[pl.Expr]:
 
 
 def _key_frame(wanted: Sequence[Resumption]) -> pl.DataFrame:
-    return pl.DataFrame([(*one.key, one.after) for one in wanted], schema=[*_KEY, "after"], orient="row")
+    rows = [(*one.key, one.after, number) for number, one in enumerate(wanted)]
+    return pl.DataFrame(rows, schema=[*_KEY, "after", "series"], orient="row")
 
 
 def _same_key(one: str, other: str) -> str:
     return " and ".join(f"{one}.{name} = {other}.{name}" for name in _KEY)
+
+
+_FROM_BARS = f"from {CATALOG}.silver.crypto_prices_cleaned as bar join resume on {_same_key('resume', 'bar')}"
+
+
+def _are_after(wanted: Sequence[Resumption]) -> str:
+    return f"bar.open_time > resume.after and bar.is_closed and {_after_constant(wanted, 'bar')}"
 
 
 def _after_constant(wanted: Sequence[Resumption], row: str) -> str:

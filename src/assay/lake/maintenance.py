@@ -63,22 +63,23 @@ class Fragmented:
         return f"{self.schema}.{self.table}"
 
 
+# Each column has a name: of PostgreSQL's answers DuckDB makes tables, and all would have the same name there.
 _USE = """
 select
     (select count(*) from ducklake_data_file where end_snapshot is null)
-    + (select count(*) from ducklake_delete_file where end_snapshot is null),
+    + (select count(*) from ducklake_delete_file where end_snapshot is null) as files,
     (select coalesce(sum(file_size_bytes), 0) from ducklake_data_file where end_snapshot is null)
-    + (select coalesce(sum(file_size_bytes), 0) from ducklake_delete_file where end_snapshot is null),
+    + (select coalesce(sum(file_size_bytes), 0) from ducklake_delete_file where end_snapshot is null) as bytes,
     (select count(*) from ducklake_data_file where end_snapshot is not null)
     + (select count(*) from ducklake_delete_file where end_snapshot is not null)
-    + (select count(*) from ducklake_files_scheduled_for_deletion),
-    (select count(*) from ducklake_snapshot),
-    (select count(*) from ducklake_file_column_stats)
+    + (select count(*) from ducklake_files_scheduled_for_deletion) as old_files,
+    (select count(*) from ducklake_snapshot) as snapshots,
+    (select count(*) from ducklake_file_column_stats) as statistics
 """
 _FRAGMENTED = f"""
 select schema_name, table_name,
-    sum(case when file.file_size_bytes < {SMALL_BYTES} then 1 else 0 end),
-    sum(case when gone.deleted > {_DELETED} * file.record_count then 1 else 0 end)
+    sum(case when file.file_size_bytes < {SMALL_BYTES} then 1 else 0 end) as small,
+    sum(case when gone.deleted > {_DELETED} * file.record_count then 1 else 0 end) as with_deleted
 from ducklake_data_file as file
 join ducklake_table as one on one.table_id = file.table_id and one.end_snapshot is null
 join ducklake_schema as folder on folder.schema_id = one.schema_id and folder.end_snapshot is null

@@ -12,8 +12,9 @@ from types import MappingProxyType
 import duckdb
 
 from assay.lake import bronze
-from assay.lake.bronze_store import Bronze, BronzeFile, store_of
+from assay.lake.bronze_store import Bronze, BronzeFile, batches_of, store_of
 from assay.lake.catalog import CATALOG, transaction
+from assay.lake.packs import is_pack
 
 _TABLES = {
     "bronze.batches": """batch_id varchar, dataset varchar, venue varchar, endpoint varchar, path varchar,
@@ -90,14 +91,12 @@ def register(connection: duckdb.DuckDBPyConnection, root: Bronze, *, everything:
     """Take note of the committed batches of all datasets that were not seen before; return how many.
 
     Only day directories that changed since they were last listed are looked into. If `everything`, all of them are,
-    because files put back from a backup may carry old times, and batches whose files are gone are forgotten.
+    because files put back from a backup may carry old times, and batches whose files are gone are forgotten. Of known
+    batches that were put into a pack since, the new place is noted.
     """
     seen: dict[str, int] = {}
-    known: set[str] = set()
     if not everything:
         seen.update(connection.execute(f"select partition, modified_ns from {CATALOG}.refresh.partitions").fetchall())
-        rows = connection.execute(f"select batch_id from {CATALOG}.bronze.batches").fetchall()
-        known.update(row[0] for row in rows)
     store = store_of(root)
     if everything:
         store.index()
@@ -105,27 +104,54 @@ def register(connection: duckdb.DuckDBPyConnection, root: Bronze, *, everything:
     now_ns = store.now_ns() if changed else 0  # before the days are listed: what comes after that is later
     files: dict[str, BronzeFile] = {}
     for name, _ in changed:
-        for file in store.committed(name):
-            if file.stem not in known:
-                files.setdefault(file.stem, file)
-    headers = bronze.read_headers(list(files.values()))
-    found = [(header, store.name_of(file)) for header, file in zip(headers, files.values(), strict=True)]
+        for batch_id, file in batches_of(store, name).items():
+            files.setdefault(batch_id, file)
+    known = {} if everything else registered(connection, files)
+    new = {batch_id: file for batch_id, file in files.items() if batch_id not in known}
+    packed = {batch_id: store.name_of(files[batch_id]) for batch_id in known if is_pack(files[batch_id].stem)}
+    moved = [(batch_id, path) for batch_id, path in packed.items() if path != known[batch_id]]
+    found = [(header, store.name_of(file)) for header, file in bronze.read_headers_of(new)]
     settled = [(name, at) for name, at in changed if now_ns - at > store.settle_ns]
-    if found or settled or everything:
+    if found or moved or settled or everything:
         with transaction(connection):
             for table in _FROM_HEADERS if everything else ():
                 connection.execute(f"delete from {CATALOG}.{table}")
             _insert_headers(connection, found)
+            _move(connection, moved)
             names = [name for name, _ in settled]
             connection.execute(f"delete from {CATALOG}.refresh.partitions where list_contains(?, partition)", [names])
             insert_rows(connection, "refresh.partitions", settled)
     return len(found)
 
 
+def registered(connection: duckdb.DuckDBPyConnection, batch_ids: Iterable[str]) -> dict[str, str]:
+    """Return which of these batches are registered, and the file that each is read from."""
+    rows = connection.execute(
+        f"select batch_id, path from {CATALOG}.bronze.batches where {AMONG}", [",".join(batch_ids)]
+    ).fetchall()
+    return dict(rows)
+
+
+def _move(connection: duckdb.DuckDBPyConnection, moved: Sequence[tuple[str, str]]) -> None:
+    """Note that batches are read from another file now: they were put together with others of their day."""
+    if not moved:
+        return
+    import polars as pl  # noqa: PLC0415
+
+    connection.register("moved", pl.DataFrame(moved, schema=["batch_id", "path"], orient="row"))
+    try:
+        connection.execute(
+            f"update {CATALOG}.bronze.batches as known set path = moved.path from moved "
+            "where known.batch_id = moved.batch_id"
+        )
+    finally:
+        connection.unregister("moved")
+
+
 def absent(connection: duckdb.DuckDBPyConnection, root: Bronze, batch_ids: Sequence[str]) -> list[BronzeFile]:
     """Return the files of the batches that bronze does not have any more."""
     rows = connection.execute(
-        f"select path from {CATALOG}.bronze.batches where {AMONG} order by 1", [",".join(batch_ids)]
+        f"select distinct path from {CATALOG}.bronze.batches where {AMONG} order by 1", [",".join(batch_ids)]
     ).fetchall()
     return store_of(root).absent([row[0] for row in rows])
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from assay.domain.errors import BadInputError, NoDataError
 from assay.lake import bronze
 from assay.lake.bronze import BatchHeader
-from assay.lake.bronze_store import Bronze, BronzeFile, store_of
+from assay.lake.bronze_store import Bronze, BronzeFile, batches_of, store_of
 from assay.lake.storage import storage_errors
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Quarantined:
     def rows(self) -> pl.DataFrame:
         """Return the rows: row_number (from 1; 0 is the whole answer), cause, raw."""
         with storage_errors(self.file):
-            return bronze.read_rows([self.file], ("row_number", "cause", "raw"))
+            return bronze.read_batches({self.header.batch_id: self.file}, ("row_number", "cause", "raw"))
 
 
 def quarantined_batches(root: Bronze, *, venue: str = "", since: date | None = None) -> Iterator[Quarantined]:
@@ -62,8 +62,8 @@ def quarantined_batches(root: Bronze, *, venue: str = "", since: date | None = N
     by_date = sorted(days, key=_date_of, reverse=True)
     for date_, together in itertools.groupby(by_date, key=_date_of):
         if since is None or date_ >= f"known_date={since.isoformat()}":
-            files = [file for day in together for file in bronze.committed(root, day)]
-            found = [one for one in (_read(root, file) for file in files) if one]
+            batches = {one: file for day in together for one, file in batches_of(root, day).items()}
+            found = list(_read(root, batches))
             yield from sorted(found, key=lambda one: one.header.known_at, reverse=True)
 
 
@@ -85,8 +85,7 @@ def find_quarantined(root: Bronze, batch: str) -> Quarantined:
     if not _ID.fullmatch(text):
         todo = "give at least its first six hexadecimal digits, as `assay quarantine list` shows them"
         raise BadInputError("not the id of a batch", value=batch, todo=todo)
-    files = store_of(root).find_like(bronze.QUARANTINE, text)
-    found = [one for one in (_read(root, file) for file in files) if one]
+    found = list(_read(root, store_of(root).find_like(bronze.QUARANTINE, text)))
     if not found:
         raise NoDataError("nothing of that batch was set aside", value=batch, todo="see `assay quarantine list`")
     if len(found) > 1:
@@ -95,8 +94,11 @@ def find_quarantined(root: Bronze, batch: str) -> Quarantined:
     return found[0]
 
 
-def _read(root: Bronze, file: BronzeFile) -> Quarantined | None:
-    """Return what a file holds, or None if its batch was never committed, because its writer was stopped."""
-    found, store = Quarantined(bronze.read_header(file), file), store_of(root)
-    beside = store.name_of(file).removeprefix(bronze.QUARANTINE)
-    return found if store.at(f"{found.header.dataset}{beside}").exists() else None
+def _read(root: Bronze, batches: Mapping[str, BronzeFile]) -> Iterator[Quarantined]:
+    """Yield what was set aside, but not of batches that were never committed, because their writer was stopped."""
+    store = store_of(root)
+    for header, file in bronze.read_headers_of(batches):
+        beside = store.name_of(file).removeprefix(bronze.QUARANTINE)
+        alone = f"{beside.rpartition('/')[0]}/{header.batch_id}.parquet"
+        if any(store.at(header.dataset + name).exists() for name in dict.fromkeys((beside, alone))):
+            yield Quarantined(header, file)

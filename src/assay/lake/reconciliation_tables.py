@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import duckdb
 import polars as pl
 
+from assay.domain.interval import EPOCH
+from assay.lake import definitions
+from assay.lake.as_of import seen_by
 from assay.lake.catalog import CATALOG, transaction
 from assay.lake.manifest import has_table
 from assay.lake.zones import Key
@@ -36,15 +39,11 @@ Group = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What one group of sources gives after a moment: rows of the three tables, and states by open time.
-
-    If `is_whole` it is all there is of the group, and nothing of before is kept.
-    """
+    """What one group of sources gives after a moment: rows of the three tables, and states by open time."""
 
     group: Group
     made_of: str
     after: datetime
-    is_whole: bool
     consensus: pl.DataFrame
     deviations: pl.DataFrame
     trust: pl.DataFrame
@@ -84,31 +83,70 @@ def last_state(
     ).fetchone()
 
 
-def bars_after(connection: duckdb.DuckDBPyConnection, keys: Sequence[Key], after: datetime) -> pl.DataFrame:
-    """Return the closed bars of the series after a moment, in order of time; `source` is the position in `keys`."""
-    asked = pl.DataFrame(
-        [(number, *key) for number, key in enumerate(keys)],
-        schema=["source", "venue", "market", "symbol", "interval"],
-        orient="row",
-    )
-    with _registered(connection, "reconciled_sources", asked):
+def ends_of_years(connection: duckdb.DuckDBPyConnection, keys: Sequence[Key]) -> list[datetime | None]:
+    """Return the end of each calendar year in which the series have closed bars, None for the last one.
+
+    A year of all sources of a price fits into memory, however long their history is.
+    """
+    with _registered(connection, "reconciled_sources", _sources(keys)):
+        years = connection.execute(
+            f"select distinct year(bar.open_time) from {CATALOG}.silver.crypto_prices_cleaned as bar "
+            "semi join reconciled_sources using (venue, market, symbol, interval) where bar.is_closed order by 1"
+        ).fetchall()
+    return [*(EPOCH.replace(year=year + 1) for (year,) in years[:-1]), None]
+
+
+def bars_after(
+    connection: duckdb.DuckDBPyConnection, keys: Sequence[Key], after: datetime, *, until: datetime | None = None
+) -> pl.DataFrame:
+    """Return the closed bars of the series after a moment, and before `until` if given, in order of time.
+
+    `source` is the position in `keys`.
+    """
+    end = "" if until is None else f"and bar.open_time < timestamptz '{until.isoformat()}' "
+    with _registered(connection, "reconciled_sources", _sources(keys)):
         return connection.execute(
             "select one.source, bar.open_time, bar.close_time, bar.open, bar.high, bar.low, bar.close, bar.volume, "
             f"bar.known_at, bar.available_at from {CATALOG}.silver.crypto_prices_cleaned as bar "
             "join reconciled_sources as one using (venue, market, symbol, interval) "
             # A constant, so that DuckLake leaves the files before it unread.
-            f"where bar.is_closed and bar.open_time > timestamptz '{after.isoformat()}' order by bar.open_time"
+            f"where bar.is_closed and bar.open_time > timestamptz '{after.isoformat()}' {end}order by bar.open_time"
         ).pl()
 
 
-def write(connection: duckdb.DuckDBPyConnection, written: Sequence[Written], *, everything: bool) -> int:
+def bars_seen(
+    connection: duckdb.DuckDBPyConnection,
+    keys: Sequence[Key],
+    *,
+    as_of: datetime | None,
+    available_at: datetime | None,
+) -> pl.DataFrame:
+    """Return what :func:`bars_after` does of all bars, as they were known or available at a moment."""
+    seen = (
+        f"(select bar.* from {CATALOG}.silver.kline_revisions as bar "
+        "semi join reconciled_sources as one using (venue, market, symbol, interval) "
+        f"where {seen_by(as_of, available_at)})"
+    )
+    with _registered(connection, "reconciled_sources", _sources(keys)):
+        return connection.execute(
+            "select one.source, bar.open_time, bar.close_time, bar.open, bar.high, bar.low, bar.close, bar.volume, "
+            f"bar.known_at, bar.available_at from ({definitions.current_klines(seen)}) as bar "
+            "join reconciled_sources as one using (venue, market, symbol, interval) "
+            "where bar.is_closed order by bar.open_time"
+        ).pl()
+
+
+def write(connection: duckdb.DuckDBPyConnection, written: Iterable[Written], *, everything: bool) -> int:
     """Put new rows in the place of what follows from each group's `after`, in one transaction; return how many bars.
 
     Parameters
     ----------
+    written : iterable of Written
+        Consumed inside the transaction; a group may come in several parts, in order of time.
     everything : bool
         Make the tables anew: groups that are not among `written` are gone.
     """
+    count = 0
     with transaction(connection):
         for name, columns in _TABLES.items():
             if everything:
@@ -116,7 +154,8 @@ def write(connection: duckdb.DuckDBPyConnection, written: Sequence[Written], *, 
             connection.execute(f"create table if not exists {CATALOG}.{name} ({columns})")
         for one in written:
             _replace(connection, one)
-    return sum(one.consensus.height for one in written)
+            count += one.consensus.height
+    return count
 
 
 def _replace(connection: duckdb.DuckDBPyConnection, one: Written) -> None:
@@ -136,6 +175,14 @@ def _replace(connection: duckdb.DuckDBPyConnection, one: Written) -> None:
         if frame.height:
             with _registered(connection, "reconciled_rows", frame):
                 connection.execute(f"insert into {CATALOG}.{name} by name select * from reconciled_rows")
+
+
+def _sources(keys: Sequence[Key]) -> pl.DataFrame:
+    return pl.DataFrame(
+        [(number, *key) for number, key in enumerate(keys)],
+        schema=["source", "venue", "market", "symbol", "interval"],
+        orient="row",
+    )
 
 
 @contextlib.contextmanager

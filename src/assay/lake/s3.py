@@ -8,26 +8,20 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from assay.domain.errors import StorageError
 from assay.lake.places import S3Access, S3Url
+from assay.lake.storage import Listed
 
 if TYPE_CHECKING:
     from obstore.store import S3Config, S3Store
 
 _TAIL_BYTES = 65_536
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """An object as a listing shows it: its name below the prefix; when it was last written, by the store's clock."""
-
-    name: str
-    modified_at: datetime
+_PAGE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +70,13 @@ class S3Folder:
         with self._refusals(name):
             return bytes(obstore.get(self._store(), name, options={"range": {"suffix": least}}).bytes())
 
+    def get_range(self, name: str, start: int, length: int) -> bytes:
+        """Return a part of an object; FileNotFoundError if there is none."""
+        import obstore  # noqa: PLC0415
+
+        with self._refusals(name):
+            return bytes(obstore.get_range(self._store(), name, start=start, length=length))
+
     def modified_at(self, name: str) -> datetime | None:
         """Return when an object was last written, or None if there is none."""
         import obstore  # noqa: PLC0415
@@ -93,6 +94,14 @@ class S3Folder:
         with self._refusals(name), contextlib.suppress(FileNotFoundError):
             obstore.delete(self._store(), name)
 
+    def remove_all(self, names: Sequence[str]) -> None:
+        """Remove objects, those that are there; a request for every thousand."""
+        import obstore  # noqa: PLC0415
+
+        for first in range(0, len(names), _PAGE):
+            with self._refusals(names[first]), contextlib.suppress(FileNotFoundError):
+                obstore.delete(self._store(), list(names[first : first + _PAGE]))
+
     def names_below(self, folder: str) -> Iterator[Listed]:
         """Yield the objects whose names begin with ``folder/``; a request for every thousand."""
         import obstore  # noqa: PLC0415
@@ -100,7 +109,7 @@ class S3Folder:
         with self._refusals(folder):
             for page in obstore.list(self._store(), prefix=folder or None):
                 for one in page:
-                    yield Listed(one["path"], one["last_modified"])
+                    yield Listed(one["path"], one["size"], one["last_modified"])
 
     def _store(self) -> S3Store:
         return _store(self.url, self.access)

@@ -7,7 +7,8 @@ that dies between mark and commit costs a listing, and one between commit and wh
 
 ``_ids/<xxx>/<id>`` is written *after* a batch is committed and says on which day it is: one request finds out whether
 a batch is there already. A batch whose writer died before this note is still a batch; if it is written once more on a
-later day, it is there twice under one id, which counts once.
+later day, it is there twice under one id, which counts once. The note stays true when the batch is put into a pack of
+its day: whoever does not find its own object there looks into the lists of the packs.
 """
 
 from __future__ import annotations
@@ -16,19 +17,24 @@ import functools
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from assay.lake.bronze_store import BronzeFile, Day
+from assay.domain.points import Point, reached
+from assay.lake import packs
+from assay.lake.bronze_store import BronzeFile, Day, read_list
+from assay.lake.packs import FOLDER, IDS, is_pack
 from assay.lake.places import S3Access, S3Url
 from assay.lake.s3 import S3Folder
+from assay.lake.storage import Listed
 
 _AT_ONCE = 16
 _MARK_HOLDS_S = 60.0
 _COMMIT_IS_LATE_S = 300.0
 _DAYS, _IDS, _ENDING = "_days", "_ids", ".parquet"
+_PARTS_OF_A_DAY = 3
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -56,6 +62,10 @@ class S3File:
     def read_tail(self, least: int) -> bytes:
         """Return its last bytes: as many as asked for, or all there are."""
         return self.folder.get_tail(self.key, least)
+
+    def read_range(self, start: int, length: int) -> bytes:
+        """Return a part of it."""
+        return self.folder.get_range(self.key, start, length)
 
     def exists(self) -> bool:
         """Whether it is there."""
@@ -85,13 +95,16 @@ class S3Bronze:
 
     def create(self, name: str, body: bytes) -> bool:
         """Create an object unless the name is taken; return whether it was created."""
-        day, _, file = name.rpartition("/")
+        *above, file = name.split("/")
+        day = "/".join(above[:_PARTS_OF_A_DAY])
         if day:
             self._mark(day)
         is_new = self.folder.put_if_absent(name, body)
         if day and file.endswith(_ENDING):
             self._mark(day, _COMMIT_IS_LATE_S)
-            self.folder.put_if_absent(_note(day.partition("/")[0], file.removesuffix(_ENDING)), day.encode())
+            stem = file.removesuffix(_ENDING)
+            if not is_pack(stem):
+                self.note(day, [stem])
         return is_new
 
     def find(self, dataset: str, venue: str, stem: str) -> S3File | None:
@@ -100,16 +113,22 @@ class S3Bronze:
             day = self.folder.get(_note(dataset, stem)).decode()
         except FileNotFoundError:
             return None
-        found = self.at(f"{day}/{stem}{_ENDING}")
-        return found if day.startswith(f"{dataset}/venue={venue}/") and found.exists() else None
+        return self._on_day(day, stem) if day.startswith(f"{dataset}/venue={venue}/") else None
 
-    def find_like(self, dataset: str, beginning: str) -> list[BronzeFile]:
-        """Return the objects of a dataset whose ids begin like that, sorted; at least three digits are needed."""
+    def find_like(self, dataset: str, beginning: str) -> dict[str, BronzeFile]:
+        """Return the batches of a dataset whose ids begin like that, and where each is; three digits are needed."""
         folder = _note(dataset, beginning).rpartition("/")[0]
-        stems = [one.name.rpartition("/")[2] for one in self.folder.names_below(folder)]
-        days = {stem: self.folder.get(f"{folder}/{stem}").decode() for stem in stems if stem.startswith(beginning)}
-        found = [self.at(f"{day}/{stem}{_ENDING}") for stem, day in days.items()]
-        return sorted((one for one in found if one.exists()), key=str)
+        stems = sorted(one.file for one in self.folder.names_below(folder) if one.file.startswith(beginning))
+        days = {stem: self.folder.get(f"{folder}/{stem}").decode() for stem in stems}
+        found = {stem: self._on_day(day, stem) for stem, day in days.items()}
+        return {stem: file for stem, file in found.items() if file is not None}
+
+    def _on_day(self, day: str, stem: str) -> S3File | None:
+        alone = self.at(f"{day}/{stem}{_ENDING}")
+        if alone.exists():
+            return alone
+        held = (pack for pack, listed in self.packs(day).items() if packs.holds(listed, stem))
+        return next((self.at(f"{day}/{pack}{_ENDING}") for pack in held), None)
 
     def days(self, dataset: str = "", venue: str = "") -> Iterator[Day]:
         """Yield the days of one dataset and one venue, or of all, sorted."""
@@ -120,13 +139,38 @@ class S3Bronze:
                 yield day, _ns(one.modified_at)
 
     def committed(self, day: str) -> Iterator[S3File]:
-        """Yield the batches committed on a day, in a fixed order."""
+        """Yield the objects of rows that were committed on a day, in a fixed order."""
         for name in sorted(one.name for one in self.folder.names_below(day)):
             if name.endswith(_ENDING):
                 yield self.at(name)
 
+    def packs(self, day: str) -> Mapping[str, bytes]:
+        """Return the committed packs of a day, and the list of the batches of each."""
+        stems = sorted(one.stem for one in self.folder.names_below(f"{day}/{FOLDER}") if one.name.endswith(IDS))
+        there = [stem for stem in stems if self.at(f"{day}/{stem}{_ENDING}").exists()]
+        return {stem: read_list(self.at(f"{day}/{FOLDER}/{stem}{IDS}")) for stem in there}
+
+    def listed(self, day: str) -> list[Listed]:
+        """Return all objects of a day."""
+        return list(self.folder.names_below(day))
+
+    def remove(self, names: Sequence[str]) -> None:
+        """Remove objects, those that are there."""
+        self.folder.remove_all(names)
+        reached(Point.PACKED_REMOVED)
+
+    def note(self, day: str, batch_ids: Sequence[str]) -> None:
+        """Say of batches on which day they are."""
+        dataset, told = day.partition("/")[0], day.encode()
+        names = [_note(dataset, batch_id) for batch_id in batch_ids]
+        if len(names) == 1:
+            self.folder.put_if_absent(names[0], told)
+            return
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            list(pool.map(lambda name: self.folder.put_if_absent(name, told), names))
+
     def absent(self, names: Sequence[str]) -> list[BronzeFile]:
-        """Return those of the batches of these names that are not there any more, sorted; a listing for each day."""
+        """Return those of the objects of these names that are not there any more, sorted; a listing for each day."""
         days = sorted({name.rpartition("/")[0] for name in names})
         there = {file.key for day in days for file in self.committed(day)}
         return [self.at(name) for name in sorted(names) if name not in there]
@@ -137,7 +181,10 @@ class S3Bronze:
         batches = [name.rpartition("/") for name in sorted(names) if name.endswith(_ENDING) and name[0] != "_"]
         entries = {f"{_DAYS}/{day}": b"" for day, _, _ in batches}
         for day, _, file in batches:
-            entries[_note(day.partition("/")[0], file.removesuffix(_ENDING))] = day.encode()
+            ids = [file.removesuffix(_ENDING)]
+            if is_pack(ids[0]):
+                ids = packs.read_ids(self.folder.get(f"{day}/{FOLDER}/{ids[0]}{IDS}"))
+            entries |= {_note(day.partition("/")[0], batch_id): day.encode() for batch_id in ids}
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             list(pool.map(lambda name: self.folder.put_if_absent(name, entries[name]), entries.keys() - names))
 

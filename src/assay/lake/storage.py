@@ -12,6 +12,8 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from assay.domain.errors import StorageError
@@ -26,6 +28,25 @@ _REASONS = {
     errno.EPERM: ("no permission", "change the permissions, or point ASSAY_HOME at a directory of your own"),
     errno.EIO: ("the disk failed", "check the disk"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A file as a listing shows it: its name below what was listed, its size, and when it was last written there."""
+
+    name: str
+    bytes: int
+    modified_at: datetime
+
+    @property
+    def file(self) -> str:
+        """The last part of its name."""
+        return self.name.rpartition("/")[2]
+
+    @property
+    def stem(self) -> str:
+        """That up to its first dot: the id of a batch, for a file of bronze."""
+        return self.file.partition(".")[0]
 
 
 _FULL = ("No space left", "disk is full", "File too large", "Disk quota exceeded")

@@ -17,14 +17,16 @@ import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from assay.domain.errors import BadInputError
 from assay.domain.instrument import Market
 from assay.domain.symbol import Symbol
 from assay.lake.coverage_proof import CoverageProof
+from assay.lake.settling import settle_of
 from assay.pipelines.ingesting import Access, IngestPlan, IngestResult, Progress, Wanted, ingest, plan_ingest, silent
-from assay.pipelines.ingesting.plan import VenuePlan, venue_settings
+from assay.pipelines.ingesting.plan import VenuePlan
+from assay.pipelines.ingesting.wanted import venue_settings
 from assay.pipelines.workspace import Workspace
 from assay.settings import Settings
 from assay.venues.datasets import KLINES
@@ -64,9 +66,17 @@ class Backfill:
 
 @dataclass(frozen=True, slots=True)
 class BackfillResult:
-    """What was loaded, and what is proven of each series now."""
+    """What was loaded, and what is proven of each series now.
+
+    Attributes
+    ----------
+    ingested : IngestResult
+    settle : timedelta or None
+        How long after its close a bar may still be on its way; None: as :func:`assay.lake.settling.settle_of` has it.
+    """
 
     ingested: IngestResult
+    settle: timedelta | None = None
 
     @property
     def proofs(self) -> tuple[CoverageProof, ...]:
@@ -74,9 +84,20 @@ class BackfillResult:
         return tuple(proof for venue in self.ingested.venues for proof in venue.proofs)
 
     @property
+    def unproven_bars(self) -> int:
+        """Bars that are neither there nor confirmed not to be, but for those too young for an answer to tell."""
+        return sum(self._unproven_of(proof) for proof in self.proofs)
+
+    def _unproven_of(self, proof: CoverageProof) -> int:
+        interval = proof.series.interval
+        due = interval.floor(self.ingested.started_at - settle_of(interval, self.settle))
+        holes = (hole for hole in proof.missing if not hole.is_held and hole.start < due)
+        return sum(interval.count(hole.start, min(hole.end, due)) for hole in holes)
+
+    @property
     def is_proven(self) -> bool:
-        """Whether each bar of each series is final, or confirmed not to be there, but for those that may yet settle."""
-        return not any(hole for proof in self.proofs for hole in proof.missing if not hole.is_held)
+        """Whether each bar of each series is there, or confirmed not to be, but for those that may yet come."""
+        return not self.unproven_bars
 
     def to_dict(self) -> dict[str, object]:
         """Return it as plain values for JSON."""
@@ -111,7 +132,8 @@ def backfill(
     workspace: Workspace, plan: IngestPlan, *, access: Access | None = None, progress: Progress = silent
 ) -> BackfillResult:
     """Load what bronze lacks of the series of `plan`; raises what :func:`assay.pipelines.ingesting.ingest` does."""
-    return BackfillResult(ingest(workspace, plan, access=access, progress=progress))
+    ingested = ingest(workspace, plan, access=access, progress=progress)
+    return BackfillResult(ingested, workspace.settings.ingest.settle_length)
 
 
 def can_be_had(settings: Settings, venue: str, market: str, symbol: Symbol) -> bool:

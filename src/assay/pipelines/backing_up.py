@@ -20,6 +20,7 @@ from assay.domain.errors import BadInputError, HomeError
 from assay.lake import backup, content
 from assay.lake.backup import Manifest
 from assay.lake.bronze import QUARANTINE
+from assay.lake.bronze_store import LocalBronze, batches_of
 from assay.lake.catalog import is_made
 from assay.lake.folders import Folder, folder_at
 from assay.lake.home import FORMAT, Home
@@ -207,20 +208,22 @@ def _named(home: Home, names: set[str]) -> Iterator[tuple[str, Path]]:
 
 
 def _bronze(home: Home) -> Iterator[tuple[str, Path]]:
-    """Yield the batches committed by now, each with all that belongs to it."""
-    # The file that commits a batch comes last, so whatever belongs to those listed first is listed afterwards.
-    commits = [path for path in _files(home.bronze) if path.suffix == ".parquet" and not _is_beside(home, path)]
-    stems = {(path.parent.relative_to(home.bronze).parts[1:], path.stem) for path in commits}
+    """Yield the batches committed by now, each with all that belongs to it and from where it is read."""
+    # The file that commits a batch or a pack comes last: whatever belongs to those listed first is listed afterwards.
+    store = LocalBronze(home.bronze)
+    days = [day for day, _ in store.days() if not day.startswith(f"{QUARANTINE}/")]
+    commits = [
+        (day, path) for day in days for path in sorted({Path(str(one)) for one in batches_of(store, day).values()})
+    ]
+    stems = {(day.partition("/")[2], path.stem) for day, path in commits}
+    read = {path for _, path in commits}
     for path in _files(home.bronze):
-        belongs = (path.parent.relative_to(home.bronze).parts[1:], path.name.partition(".")[0])
-        if (path.suffix != ".parquet" or _is_beside(home, path)) and belongs in stems:
+        parts = path.relative_to(home.bronze).parts
+        belongs = ("/".join(parts[1:3]), path.name.partition(".")[0])
+        if path not in read and belongs in stems:
             yield path.relative_to(home.root).as_posix(), path
-    for path in commits:
+    for _, path in commits:
         yield path.relative_to(home.root).as_posix(), path
-
-
-def _is_beside(home: Home, path: Path) -> bool:
-    return path.relative_to(home.bronze).parts[0] == QUARANTINE
 
 
 def _files(root: Path) -> list[Path]:

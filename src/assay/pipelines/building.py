@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from assay.domain.errors import BuildError, NoDataError, StorageError
 from assay.domain.points import Point, reached
 from assay.lake import bronze, definitions, manifest, reads, zones
-from assay.lake.build_tests import BuildTests, TestResult, ordered, write_build_tests
+from assay.lake.build_tests import BuildTests, TestResult, broken_rules, ordered, sample_of, write_build_tests
 from assay.lake.storage import disk_full
 from assay.pipelines import reconciling, steps
 from assay.pipelines.dbt import NodeResult, connected, run_dbt
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 _SQL = "sql"
 _STEPS = "steps"
-_LAYERS = ("silver.kline_revisions", reads.CLEANED, steps.TABLE, "gold.daily_crypto_metrics")
+_LAYERS = (
+    "silver.kline_revisions", reads.CLEANED, *(table.name for table in steps.TABLES), "gold.daily_crypto_metrics",
+)  # fmt: skip
 _POLLED_LAYERS = (
     "silver.ticker_observations", "silver.coin_observations", "silver.order_books",
     "silver.trade_observations", "silver.inr_usd_rates",
@@ -116,7 +118,7 @@ def build(workspace: Workspace, *, full_refresh: bool = False) -> BuildResult:
         workspace.say(f"building {what}")
         with connected():
             tests = _make_layers(workspace, lake, plan, phases)
-        made_by = {_SQL: definitions.definitions_hash(), _STEPS: steps.identity()}
+        made_by = {_SQL: definitions.definitions_hash(), _STEPS: steps.definitions()}
         manifest.publish(lake, plan.batches, made_by)
         phases.done("publish")
     return BuildResult(len(plan.batches), len(plan.zones), plan.everything, plan.reason, tests, phases.seconds)
@@ -127,7 +129,7 @@ def _make_layers(
 ) -> list[NodeResult]:
     """Make silver, the tables of the Steps and gold, each past the gate before it; return the tests, all good."""
     results = run_dbt(workspace, "build", select=_SILVER, options=[*plan.options, *_CAUTIOUS])
-    tests = _gate(workspace, results, is_last=not plan.tags)
+    tests = _gate(workspace, lake, results, is_last=not plan.tags)
     reached(Point.SILVER_DONE)
     phases.done("silver")
     if "klines" in plan.tags:
@@ -140,13 +142,13 @@ def _make_layers(
     if plan.tags:
         workspace.say("building gold")
         results = run_dbt(workspace, "build", select=plan.gold, options=plan.options)
-        tests = _gate(workspace, results, before=tests)
+        tests = _gate(workspace, lake, results, before=tests)
         reached(Point.GOLD_DONE)
         phases.done("gold")
     return tests
 
 
-_SILVER = ("path:models/bronze", "path:models/silver")
+_SILVER = ("path:models/bronze", "path:models/silver", "answers_are_recent")
 # Silver's own tests only: those that also look at the Steps' tables wait for the Steps.
 _CAUTIOUS = ("--indirect-selection", "cautious")
 
@@ -169,7 +171,9 @@ class _Plan:
     def options(self) -> list[str]:
         """What dbt is told besides the layer."""
         idle = [f"tag:{tag}" for tag in sorted(_TAGS.keys() - self.tags)]
-        return [*(["--full-refresh"] if self.everything else []), *(["--exclude", *idle] if idle else [])]
+        everything = ["--full-refresh"] if self.everything else []
+        # Unit tests are about the SQL and not about the data: `make test` runs them.
+        return [*everything, "--exclude-resource-type", "unit_test", *(["--exclude", *idle] if idle else [])]
 
     @property
     def gold(self) -> list[str]:
@@ -183,7 +187,7 @@ def _plan(workspace: Workspace, lake: duckdb.DuckDBPyConnection, *, full_refresh
     reason = "asked for" if full_refresh else ""
     if manifest.definition_changed(lake, _SQL, definitions.definitions_hash()):
         reason = reason or "the SQL definitions have changed"
-    if manifest.definition_changed(lake, _STEPS, steps.identity()):
+    if manifest.definition_changed(lake, _STEPS, steps.definitions()):
         reason = reason or "the indicators have changed"
     todo = manifest.pending(lake)
     if not todo and not reason:
@@ -209,11 +213,19 @@ def _plan(workspace: Workspace, lake: duckdb.DuckDBPyConnection, *, full_refresh
 
 
 def _gate(
-    workspace: Workspace, results: Sequence[NodeResult], *, before: Sequence[NodeResult] = (), is_last: bool = True
+    workspace: Workspace,
+    lake: duckdb.DuckDBPyConnection,
+    results: Sequence[NodeResult],
+    *,
+    before: Sequence[NodeResult] = (),
+    is_last: bool = True,
 ) -> list[NodeResult]:
     """Note the tests among the results for people to look at, and return them with those `before`; or go no further."""
-    _keep(workspace, [*before, *results], is_last=is_last)
-    bad = [one for one in results if not one.is_good and one.status != "skipped"]
+    told = [_told(lake, one) for one in [*before, *results] if one.kind == "test" or not one.is_good]
+    is_whole = is_last and all(one.is_good for one in told)
+    with contextlib.suppress(StorageError):  # a full disk is the build's own to say
+        write_build_tests(workspace.home, BuildTests(workspace.clock.now(), is_whole, ordered(told)))
+    bad = [one for one in told if not one.is_good and one.status != "skipped"]
     if bad:
         first = bad[0]
         full = disk_full(first.message)
@@ -221,17 +233,17 @@ def _gate(
             raise full
         what = f"the {first.kind} {first.name} failed" + (f" on {first.failures} rows" if first.failures else "")
         todo = "the layers after it were left as they were; mend the cause and run `assay build` again"
-        # dbt's first words say again which model it was; what is wrong comes after them.
-        message = re.sub(r"^.*? in (model|test) \S+ \(\S+\)\s+", "", " ".join(first.message.split()))
-        raise BuildError(what, value=message or None, todo=todo)
+        raise BuildError(what, value=first.message or None, todo=todo)
     return [*before, *(one for one in results if one.kind == "test")]
 
 
-def _keep(workspace: Workspace, results: Sequence[NodeResult], *, is_last: bool) -> None:
-    told = [one for one in results if one.kind == "test" or not one.is_good]
-    kept = [
-        TestResult(one.name, one.kind, one.status, one.failures, "" if one.is_good else one.message) for one in told
-    ]
-    is_whole = is_last and all(one.is_good for one in told)
-    with contextlib.suppress(StorageError):  # a full disk is the build's own to say
-        write_build_tests(workspace.home, BuildTests(workspace.clock.now(), is_whole, ordered(kept)))
+def _told(lake: duckdb.DuckDBPyConnection, result: NodeResult) -> TestResult:
+    """Return what people are told of a result: if a test found something, some of the rows as well."""
+    sample = sample_of(lake, result.sql) if result.sql else ()
+    # dbt's first words say again which model it was; what is wrong comes after them.
+    reason = re.sub(r"^.*? in (model|test) \S+ \(\S+\)\s+", "", " ".join(result.message.split()))
+    message = broken_rules(sample) or reason
+    return TestResult(
+        result.name, result.kind, result.status, result.failures,
+        "" if result.is_good and not sample else message, result.table, result.is_gate, sample,
+    )  # fmt: skip

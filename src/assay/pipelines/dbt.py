@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from assay.domain.duration import parse_duration
 from assay.domain.errors import BuildError
 from assay.domain.points import Point, is_observed, reached
 from assay.lake import definitions
 from assay.lake.catalog import check_extensions, s3_secret
+from assay.lake.origin import read_time
 from assay.lake.storage import disk_full
 from assay.pipelines.workspace import Workspace
 
 if TYPE_CHECKING:
+    from dbt.artifacts.schemas.results import NodeResult as RunResult
     from dbt.contracts.graph.manifest import Manifest
     from dbt_common.events.base_types import EventMsg
 
@@ -39,6 +43,13 @@ class NodeResult:
         Rows that broke a test.
     seconds : float
     message : str
+        What a test found wrong, in the words of its description, or dbt's own.
+    table : str
+        What was made or tested, as ``schema.table``.
+    is_gate : bool
+        Whether a test that finds something stops the build.
+    sql : str
+        The compiled test if it found something: a select of the rows that break it.
     """
 
     name: str
@@ -47,6 +58,9 @@ class NodeResult:
     failures: int
     seconds: float
     message: str
+    table: str = ""
+    is_gate: bool = True
+    sql: str = ""
 
     @property
     def is_good(self) -> bool:
@@ -71,7 +85,8 @@ def run_dbt(
     with _environment(workspace):
         words = [command, "--select", *select, *options, *usual]
         callbacks: list[Callable[[EventMsg], None]] = [_reached] if is_observed() else []
-        outcome = dbtRunner(_parsed(usual), callbacks).invoke(words)
+        project = _parsed(usual)
+        outcome = dbtRunner(project, callbacks).invoke(words)
     if isinstance(outcome.exception, KeyboardInterrupt):
         raise outcome.exception
     full = disk_full(str(outcome.exception))
@@ -80,17 +95,23 @@ def run_dbt(
     if outcome.exception is not None or outcome.result is None:
         todo = "run again with ASSAY_DEBUG=1 to see where"
         raise BuildError("dbt could not run", value=outcome.exception, todo=todo) from outcome.exception
-    return [
-        NodeResult(
-            result.node.name,
-            result.node.resource_type.value,
-            str(result.status),
-            result.failures or 0,
-            round(result.execution_time, 3),
-            result.message or "",
-        )
-        for result in outcome.result.results  # type: ignore[union-attr]
-    ]
+    return [_result(one, project) for one in outcome.result.results]  # type: ignore[union-attr]
+
+
+def _result(result: RunResult, project: Manifest | None) -> NodeResult:
+    node: Any = result.node
+    kind, failures, message = node.resource_type.value, result.failures or 0, result.message or ""
+    about, is_gate, sql = node, True, ""
+    if kind == "test" and project is not None:
+        # What is tested is noted of a model; of a source it is the first that the test looks at.
+        tested = node.attached_node or next(iter(node.depends_on.nodes), "")
+        about = project.nodes.get(tested) or project.sources.get(tested) or node
+        is_gate = str(node.config.severity).lower() != "warn"
+        if failures:
+            sql, message = node.compiled_code or "", node.description or message
+    seconds = round(result.execution_time, 3)
+    table = f"{about.schema}.{getattr(about, 'identifier', about.name)}"
+    return NodeResult(node.name, kind, str(result.status), failures, seconds, message, table, is_gate, sql)
 
 
 @contextlib.contextmanager
@@ -123,6 +144,28 @@ def prepare(workspace: Workspace) -> None:
         _parsed(_usual_options(workspace))
 
 
+def generate_docs(workspace: Workspace, folder: Path) -> Path:
+    """Let dbt write its documentation as one page, with the columns that the lake has; return where it is.
+
+    Raises
+    ------
+    BuildError
+        If dbt cannot.
+    """
+    from dbt.cli.main import dbtRunner  # noqa: PLC0415
+
+    check_extensions(workspace.home)
+    usual = [word for word in _usual_options(workspace) if word != "--no-write-json"]
+    usual[usual.index("--target-path") + 1] = str(folder)
+    with _environment(workspace):
+        outcome = dbtRunner().invoke(["docs", "generate", "--static", *usual])
+    page = folder / "static_index.html"
+    if outcome.exception is not None or not page.exists():
+        todo = "run again with ASSAY_DEBUG=1 to see where"
+        raise BuildError("dbt could not write its docs", value=outcome.exception, todo=todo) from outcome.exception
+    return page
+
+
 def _usual_options(workspace: Workspace) -> list[str]:
     project = str(definitions.dbt_project())
     cache = workspace.home.cache / "dbt"
@@ -147,7 +190,9 @@ def _parsed(words: Sequence[str]) -> Manifest | None:
     files = [path for path in sorted(definitions.dbt_project().rglob("*")) if path.suffix in (".sql", ".yml")]
     state = tuple((str(path), path.stat().st_mtime_ns) for path in files)
     if state not in _projects:
-        found = dbtRunner().invoke(["parse", *words]).result
+        # With the profile's own defaults, so that what dbt keeps of it in the cache is good for any other home as well.
+        with _variables(dict.fromkeys(name for name in os.environ if name.startswith(_PREFIXES))):
+            found = dbtRunner().invoke(["parse", *words]).result
         if not isinstance(found, Parsed):
             return None
         _projects.clear()
@@ -162,6 +207,12 @@ def _reached(event: EventMsg) -> None:
     """Take an event of dbt for the point that it stands for."""
     if event.info.name in _POINTS:
         reached(_POINTS[event.info.name])
+
+
+def _now(workspace: Workspace) -> str:
+    """Return the time of the home, as a test of recency takes it; empty if no time passes there."""
+    remembered = read_time(workspace.home)
+    return "" if remembered is not None and not remembered.is_running else workspace.clock.now().isoformat()
 
 
 @contextlib.contextmanager
@@ -183,15 +234,31 @@ def _environment(workspace: Workspace) -> Iterator[None]:
         "DBT_ASSAY_SPILL": str(home.cache / "spill"),
         "DBT_ASSAY_THREADS": str(lake.threads),
         "DBT_ASSAY_MEMORY": lake.memory_limit,
+        "DBT_ASSAY_NOW": _now(workspace),
+        "DBT_ASSAY_EVERY": f"{parse_duration(workspace.settings.ingest.every).total_seconds():.0f}",
         "DO_NOT_TRACK": "1",
     }
+    with _variables(values):
+        yield
+
+
+_PREFIXES = ("DBT_ASSAY_", "DBT_ENV_SECRET_ASSAY_")
+
+
+@contextlib.contextmanager
+def _variables(values: Mapping[str, str | None]) -> Iterator[None]:
+    """Set variables of the environment for the block; None takes one away."""
     before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
+    _set(values)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        _set(before)
+
+
+def _set(values: Mapping[str, str | None]) -> None:
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value

@@ -16,7 +16,6 @@ import polars as pl
 from assay.domain.errors import NotBuiltError
 from assay.domain.interval import Interval
 from assay.features.labels import direction_label
-from assay.features.sets import TECHNICAL
 from assay.lake import reads
 from assay.lake.catalog import CATALOG
 from assay.lake.folders import folder_at
@@ -27,6 +26,7 @@ from assay.pipelines import steps
 from assay.pipelines.workspace import Workspace
 
 _KEY = ("venue", "market", "symbol", "interval")
+_BAR_KEY = (*_KEY, "open_time")
 _LONGEST_BAR = timedelta(days=31)
 _TARGETS = "exported_targets"
 _MICROSECOND = timedelta(microseconds=1)
@@ -100,7 +100,11 @@ def _one_snapshot(lake: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 def _tables(lake: duckdb.DuckDBPyConnection, horizon_hours: int, since: datetime | None) -> list[HourlyTable]:
     found = [
-        HourlyTable(f"features/{TECHNICAL.name}", _features(since), "close_time", (*_KEY, "open_time"), since),
+        *(
+            HourlyTable(f"features/{one.feature_set.name}", _features(one, since), "close_time", _BAR_KEY, since)
+            for one in steps.TABLES
+            if has_table(lake, one.name)
+        ),
         HourlyTable(
             f"targets/direction_{horizon_hours}h",
             f"from {_TARGETS}",
@@ -121,12 +125,12 @@ def _before(since: datetime | None, horizon_hours: int) -> datetime | None:
     return None if since is None else since - timedelta(hours=horizon_hours)
 
 
-def _features(since: datetime | None) -> str:
-    outputs = ", ".join(f'made."{name}"' for name in TECHNICAL.columns)
+def _features(table: steps.StepTable, since: datetime | None) -> str:
+    outputs = ", ".join(f'made."{name}"' for name in table.feature_set.columns)
     return (
         f"select {', '.join(f'made.{name}' for name in _KEY)}, made.open_time, bar.close_time, {outputs}, "
         f"made.feature_set, bar.known_at, bar.available_at "
-        f"from {CATALOG}.{steps.TABLE} as made join {CATALOG}.{reads.CLEANED} as bar "
+        f"from {CATALOG}.{table.name} as made join {CATALOG}.{reads.CLEANED} as bar "
         f"using ({', '.join(_KEY)}, open_time){_closed('bar', since)}"
     )
 

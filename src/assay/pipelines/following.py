@@ -52,6 +52,7 @@ def follow(
     slots: int = 0,
     machine: Clock | None = None,
     wait: Callable[[float], object] = time.sleep,
+    elapsed: Callable[[], float] = machine_seconds,
     tell: Callable[[Followed], None] = lambda _: None,
 ) -> int:
     """Bring a demo home up to its clock in every minute; return in how many.
@@ -66,6 +67,8 @@ def follow(
         Drives the time of the home; the machine's own clock if none is given.
     wait : callable
         Waits for so many seconds.
+    elapsed : callable
+        Seconds that nobody can set.
     tell : callable
         Told what came of each minute.
 
@@ -80,7 +83,7 @@ def follow(
         raise HomeError("this home holds no demo", value=workspace.home.root, todo=todo)
     told = in_its_time(workspace, machine)
     living = Workspace(_sparing(plan.settings(told.settings)), told.home, told.clock, told.say)
-    due = due_slots(EVERY, clock=living.clock, elapsed=machine_seconds, wait=wait)
+    due = due_slots(EVERY, clock=living.clock, elapsed=elapsed, wait=wait)
     count = 0
     for slot in islice(due, slots or None):
         # Made anew, because it remembers whole days of every coin that it was ever asked about.

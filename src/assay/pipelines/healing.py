@@ -15,7 +15,8 @@ from assay.domain.spans import Span, Spans
 from assay.pipelines.backfilling import history_api
 from assay.pipelines.demoing import in_its_time, read_plan
 from assay.pipelines.ingesting import Access, IngestPlan, IngestResult, Progress, VenuePlan, ingest, silent
-from assay.pipelines.ingesting.plan import SeriesPlan, reach_of, venue_settings
+from assay.pipelines.ingesting.plan import SeriesPlan
+from assay.pipelines.ingesting.wanted import reach_of, venue_settings
 from assay.pipelines.simulating import access_inside, inside, simulated
 from assay.pipelines.workspace import Workspace
 from assay.settings import Settings

@@ -16,12 +16,18 @@ from typing import TYPE_CHECKING
 
 from assay.domain.clock import Clock, SystemClock
 from assay.domain.duration import parse_duration
+from assay.domain.errors import StorageError
 from assay.lake import disk, maintenance
+from assay.lake.bronze_store import store_of
 from assay.lake.catalog import is_made
+from assay.lake.compaction import Compacted, compact
+from assay.lake.day_notes import DayNotes
 from assay.lake.disk import DiskUse
 from assay.lake.lock import writer_lock
 from assay.lake.maintenance import TablesUse
 from assay.lake.places import is_s3
+from assay.lake.retention import old_bodies
+from assay.lake.storage import check_free_space
 from assay.pipelines.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -31,6 +37,10 @@ _LEFT_FOR = timedelta(days=1)
 """A file that nobody finished or named for so long belongs to no writer that lives."""
 _SHORT_OF_DISK = timedelta(minutes=5)
 """How long an old state stays readable when the home takes more than its budget."""
+_CLOSED_FOR = timedelta(hours=1)
+"""A day of bronze is over when nobody can be late with a batch of it any more."""
+PACKS_AT_ONCE = 8
+"""A job that runs on writes so many packs of bronze at a time, some seconds each; the rest is for the next time."""
 DUE_FILES, DUE_SNAPSHOTS = 60, 300
 """So many small files, or states past their time, make a pass worth it; a minute of a followed home leaves ten."""
 
@@ -52,10 +62,12 @@ class MaintainResult:
         Files among the tables' that no state ever named; deleted only if that was asked for.
     leftovers, bodies : int
         Unfinished files of writers who were killed, and bodies past their time, that were deleted.
+    bronze : Compacted
+        Small batches of bronze that were put together, and files that went because packs stand for them.
     freed_bytes : int
-        Size of what was deleted in the home; without the files of the tables, which `tables` counts.
+        Size of what was deleted in the home or in its bronze; without the files of the tables, which `tables` counts.
     tables, home : dict
-        What the tables and the home take, before and after.
+        What the tables and the home take, before and after; the same of a dry run.
     seconds : float
     """
 
@@ -66,6 +78,7 @@ class MaintainResult:
     orphans: list[str] = field(default_factory=list)
     leftovers: int = 0
     bodies: int = 0
+    bronze: Compacted = field(default_factory=Compacted)
     freed_bytes: int = 0
     tables: dict[str, TablesUse | None] = field(default_factory=dict)
     home: dict[str, DiskUse] = field(default_factory=dict)
@@ -101,44 +114,97 @@ def maintain(
     home, budget = workspace.home, int(workspace.settings.lake.disk_budget)
     before = disk.disk_use(home, budget)
     workspace.say("looking for leftovers")
-    done = _clean_home(workspace, now, is_dry=is_dry, is_short=before.is_over)
+    done, freed = _clean_home(workspace, now, is_dry=is_dry, is_short=before.is_over)
     if is_made(home):
         keep = _SHORT_OF_DISK if before.is_over else parse_duration(workspace.settings.lake.keep_snapshots)
         done |= _clean_tables(workspace, now, keep, is_dry=is_dry, delete_orphans=delete_orphans, is_thorough=True)
-    homes = {"before": before, "after": disk.disk_use(home, budget)}
+    if not is_dry:  # what frees room comes first
+        workspace.say("putting together batches of bronze")
+    packed = _compact(workspace, now, is_dry=is_dry, most=0 if before.is_over else None)
+    done |= {"bronze": packed, "freed_bytes": freed + packed.freed_bytes}
+    homes = {"before": before, "after": before if is_dry else disk.disk_use(home, budget)}
     seconds = round(time.perf_counter() - started, 3)
     return MaintainResult(is_dry=is_dry, home=homes, seconds=seconds, **done)  # type: ignore[arg-type]
 
 
 def maintain_if_due(workspace: Workspace, *, machine: Clock | None = None) -> MaintainResult | None:
-    """Do the housekeeping of the tables if enough has gathered; what a job that runs on does after each of its runs."""
+    """Do the housekeeping of bronze and of the tables if enough has gathered.
+
+    What a job that runs on does after each of its runs: it takes some seconds at most. None if nothing was due.
+    """
     if not is_made(workspace.home):
         return None
     started, now = time.perf_counter(), (machine or SystemClock()).now()
+    packed = _compact(workspace, now, most=PACKS_AT_ONCE)
+    done: dict[str, object] = {"bronze": packed, "freed_bytes": packed.freed_bytes}
     keep = parse_duration(workspace.settings.lake.keep_snapshots)
     with workspace.lake() as lake:
         small = sum(one.small for one in maintenance.fragmented(lake))
-        if small < DUE_FILES and maintenance.expire_snapshots(lake, before=now - keep, is_dry=True) < DUE_SNAPSHOTS:
-            return None
-    done = _clean_tables(workspace, now, keep)
+        is_due = (
+            small >= DUE_FILES or maintenance.expire_snapshots(lake, before=now - keep, is_dry=True) >= DUE_SNAPSHOTS
+        )
+    if is_due:
+        done |= _clean_tables(workspace, now, keep)
+    elif packed == Compacted():
+        return None
     return MaintainResult(is_dry=False, seconds=round(time.perf_counter() - started, 3), **done)  # type: ignore[arg-type]
 
 
-def _clean_home(workspace: Workspace, now: datetime, *, is_dry: bool, is_short: bool) -> dict[str, object]:
-    """Delete unfinished files and bodies past their time; short of disk, caches too."""
-    home, keep = workspace.home, workspace.settings.lake.keep_bodies
+def _compact(workspace: Workspace, now: datetime, *, is_dry: bool = False, most: int | None) -> Compacted:
+    """Put batches of days that are over together, with no lock: whoever reads or writes bronze meanwhile goes on."""
+    home, settings = workspace.home, workspace.settings.lake
+    try:
+        check_free_space(home.root, int(settings.min_free_bytes))
+    except StorageError:
+        most = 0  # what packs have replaced goes all the same
+    notes = DayNotes(home, "compacted")
+    try:
+        return compact(
+            store_of(home.bronze_store),
+            notes,
+            before=(workspace.clock.now() - _CLOSED_FOR).date(),
+            replaced_before=now - _LEFT_FOR,
+            is_dry=is_dry,
+            most=most,
+        )
+    finally:
+        if not is_dry:
+            notes.write()
+
+
+def _clean_home(workspace: Workspace, now: datetime, *, is_dry: bool, is_short: bool) -> tuple[dict[str, object], int]:
+    """Delete unfinished files and bodies past their time, short of disk caches too; return what, and its size."""
+    home = workspace.home
     unfinished = disk.leftovers(home, before=now - _LEFT_FOR)
     # Batches are dated by the clock that the home lives by.
-    bodies = disk.old_bodies(home, before=(workspace.clock.now() - parse_duration(keep)).date()) if keep else []
+    bodies, freed = _old_bodies(workspace, is_dry=is_dry)
     caches = disk.caches(home) if is_short else []
     if is_dry:
-        freed = disk.size_of([*unfinished, *bodies, *caches])
+        freed += disk.size_of([*unfinished, *caches])
     else:
-        freed = disk.remove([*unfinished, *bodies])
+        freed += disk.remove(unfinished)
         if caches:
             with _locked(workspace):  # a build may be using them
                 freed += disk.remove(caches)
-    return {"leftovers": len(unfinished), "bodies": len(bodies), "freed_bytes": freed}
+    return {"leftovers": len(unfinished), "bodies": bodies}, freed
+
+
+def _old_bodies(workspace: Workspace, *, is_dry: bool) -> tuple[int, int]:
+    """Delete the bodies past their time, wherever bronze is; return how many they are, and their size."""
+    keep = workspace.settings.lake.keep_bodies
+    if not keep:
+        return 0, 0
+    store, notes = store_of(workspace.home.bronze_store), DayNotes(workspace.home, "bodies")
+    count = size = 0
+    # Batches are dated by the clock that the home lives by.
+    before = (workspace.clock.now() - parse_duration(keep)).date()
+    for _, bodies in old_bodies(store, notes, before=before):
+        count, size = count + len(bodies), size + sum(one.bytes for one in bodies)
+        if not is_dry:
+            store.remove([one.name for one in bodies])
+    if not is_dry:
+        notes.write()
+    return count, size
 
 
 def _clean_tables(
@@ -166,7 +232,7 @@ def _clean_tables(
             with workspace.writing():
                 maintenance.flush_rows(lake)
         merged = [one.name for one in maintenance.fragmented(lake)] if is_dry else _merge(workspace, lake)
-        uses = {"before": before, "after": maintenance.tables_use(lake)}
+        uses = {"before": before, "after": before if is_dry else maintenance.tables_use(lake)}
     return {
         "merged": merged,
         "expired_snapshots": expired,

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from assay.domain.interval import EPOCH
 from assay.features.compile import compile_loop, use_cache_dir
 from assay.features.fingerprint import fingerprint
+from assay.lake import reads
 from assay.lake import reconciliation_tables as tables
 from assay.lake.reconciliation_tables import Group, Written
 from assay.lake.zones import Key, Zone
@@ -120,32 +121,70 @@ def refresh(workspace: Workspace, lake: duckdb.DuckDBPyConnection, zones: Sequen
         changed[zone.key] = min(zone.from_time, changed.get(zone.key, zone.from_time))
     known = tables.made_of(lake)
     is_anew = everything or not tables.is_made(lake) or not known.keys() <= {one.group for one in groups}
-    written = []
+    due = []
     for one in groups:
         is_new = is_anew or known.get(one.group) != one.made_of
         since = EPOCH if is_new else min((changed[key] for key in one.keys if key in changed), default=None)
         if since is not None:
-            written.append(_reconciled(workspace, lake, one, since))
-    if not written and not is_anew:
+            due.append((one, since))
+    if not due and not is_anew:
         return 0
+    written = (part for one, since in due for part in _reconciled(workspace, lake, one, since))
     return tables.write(lake, written, everything=is_anew)
 
 
 def _reconciled(
     workspace: Workspace, lake: duckdb.DuckDBPyConnection, sources: SourceGroup, since: datetime
-) -> Written:
-    """Return what follows for one price from the last state before `since`."""
+) -> Iterator[Written]:
+    """Yield what follows for one price from the last state before `since`; of all its bars, year by year."""
     workspace.say(f"reconciling {len(sources.keys)} sources of {sources.group[1]} {sources.group[2]}")
     after, state = EPOCH, new_state(len(sources.keys))
-    states = [(EPOCH, _saved(state))]
     # Trust is counted by days: what changes inside a day goes on from before it.
     day = since.replace(hour=0, minute=0, second=0, microsecond=0)
     kept = tables.last_state(lake, sources.group, sources.made_of, day) if since > EPOCH else None
     if kept is not None:
-        after, state, states = kept[0], _restored(kept[1], len(sources.keys)), []
-    panel = _Panel.of(tables.bars_after(lake, sources.keys, after), len(sources.keys))
+        after, state = kept[0], _restored(kept[1], len(sources.keys))
+    for until in [None] if kept is not None else tables.ends_of_years(lake, sources.keys):
+        states = [] if kept is not None else [(after, _saved(state))]
+        panel = _Panel.of(tables.bars_after(lake, sources.keys, after, until=until), len(sources.keys))
+        frames, later = _decided(workspace, sources, panel, state)
+        yield Written(sources.group, sources.made_of, after, *frames, [*states, *later])
+        if panel.time_us.size:
+            after = _moment(panel.time_us[-1])
+
+
+def reconcile_then(
+    workspace: Workspace,
+    lake: duckdb.DuckDBPyConnection,
+    *,
+    as_of: datetime | None = None,
+    available_at: datetime | None = None,
+) -> dict[str, pl.DataFrame]:
+    """Return the three tables by name as a build would make them of the bars of a moment; none without two sources.
+
+    The bars are those known by `as_of` and had by `available_at`; sources and rules are those of today's settings and
+    program.
+    """
+    known = reads.list_series(lake, as_of=as_of, available_at=available_at)
+    found = []
+    for sources in source_groups([one.key for one in known], workspace.settings.reconcile.stand_ins):
+        bars = tables.bars_seen(lake, sources.keys, as_of=as_of, available_at=available_at)
+        if bars.height:
+            frames, _ = _decided(workspace, sources, _Panel.of(bars, len(sources.keys)), new_state(len(sources.keys)))
+            found.append(frames)
+    names = tables.CONSENSUS, tables.DEVIATIONS, tables.TRUST
+    return {name: pl.concat(parts) for name, parts in zip(names, zip(*found, strict=True), strict=False)}
+
+
+_Frames = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]
+
+
+def _decided(
+    workspace: Workspace, sources: SourceGroup, panel: _Panel, state: State
+) -> tuple[_Frames, list[tuple[datetime, bytes]]]:
+    """Return consensus, deviations and trust of the bars, going on from `state`, and the state after each month."""
     loop = compiled_loop(workspace.home.cache / "numba")
-    parts = []
+    parts, states = [], []
     for first, last in _months(panel.time_us):
         days = panel.time_us[first:last] // _DAY_US
         parts.append(reconcile(panel.bars[first:last], days, np.array(sources.is_converted), state, loop=loop))
@@ -156,8 +195,7 @@ def _reconciled(
     frames = [_consensus(panel, found), deviations.drop(_OF_TRUST), _trust(deviations)]
     names = [pl.lit(value).alias(name) for name, value in zip(tables.GROUP, sources.group, strict=True)]
     consensus, deviations, trust = (frame.select(*names, pl.all()) for frame in frames)
-    is_whole = kept is None
-    return Written(sources.group, sources.made_of, after, is_whole, consensus, deviations, trust, states)
+    return (consensus, deviations, trust), states
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from assay.domain.duration import parse_duration
 from assay.domain.errors import AssayError
 from assay.domain.instrument import SeriesId
 from assay.domain.interval import EPOCH
@@ -104,9 +103,7 @@ def states(workspace: Workspace, found: list[Quarantined]) -> list[str]:
     """
     settings = workspace.settings.ingest
     ledgers = {
-        venue: read_coverage(
-            workspace.home, venue, settle=parse_duration(settings.settle), confirmations=settings.confirmations
-        )
+        venue: read_coverage(workspace.home, venue, settle=settings.settle_length, confirmations=settings.confirmations)
         for venue in {one.header.venue for one in found if find_api(one.header.venue, one.header.endpoint)}
     }
     told = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -12,19 +13,57 @@ import polars as pl
 from assay.domain.interval import EPOCH, Interval
 from assay.features.bars import Bars
 from assay.features.compile import use_cache_dir
-from assay.features.sets import DIRECTION, TECHNICAL, FeatureSet, SetState
+from assay.features.sets import DIRECTION, RETURNS_AND_RISK, TECHNICAL, FeatureSet, SetState
 from assay.lake import feature_tables
 from assay.lake.feature_tables import Computed, FeatureTable, Resumption
+from assay.lake.manifest import has_table
 from assay.lake.zones import Zone
 from assay.pipelines.workspace import Workspace
 
 if TYPE_CHECKING:
     import duckdb
 
-TABLE = "silver.technical_indicators"
-_SERIES_AT_ONCE = 32
+_ROWS_AT_ONCE = 500_000
 _FEW_BARS = 24
 _STRIDE = 128
+
+
+@dataclass(frozen=True, slots=True)
+class StepTable:
+    """A table of the lake that a feature set fills, a row for each closed bar.
+
+    Attributes
+    ----------
+    name : str
+        ``schema.table``.
+    feature_set : FeatureSet
+    shortest, longest : str
+        Codes of intervals: series of bars from the one to the other are in the table. Empty for no bound.
+    """
+
+    name: str
+    feature_set: FeatureSet
+    shortest: str = ""
+    longest: str = ""
+
+    def covers(self, interval: str) -> bool:
+        """Whether series of bars of this length are in the table."""
+        bar = Interval.parse(interval)
+        if not (self.shortest or self.longest):
+            return True
+        if bar.is_calendar:
+            return False
+        return (not self.shortest or bar.microseconds >= Interval.parse(self.shortest).microseconds) and (
+            not self.longest or bar.microseconds <= Interval.parse(self.longest).microseconds
+        )
+
+
+INDICATORS = StepTable("silver.technical_indicators", TECHNICAL)
+# Risk over months of days: a minute has no say in it, and a week is longer than the days that it is made of.
+RISK = StepTable("silver.returns_and_risk", RETURNS_AND_RISK, shortest="1h", longest="1d")
+TABLES = (INDICATORS, RISK)
+"""Every table that Steps fill."""
+TABLE = INDICATORS.name
 
 
 def identity(feature_set: FeatureSet = TECHNICAL) -> str:
@@ -32,16 +71,29 @@ def identity(feature_set: FeatureSet = TECHNICAL) -> str:
     return f"{feature_set.name}/{feature_set.version}#{feature_set.hash}"
 
 
+def definitions() -> str:
+    """Return the text that changes when a table of Steps has to be made anew."""
+    return " ".join(identity(table.feature_set) for table in TABLES)
+
+
 def refresh(
     workspace: Workspace, lake: duckdb.DuckDBPyConnection, zones: Sequence[Zone], *, everything: bool = False
 ) -> int:
-    """Bring ``silver.technical_indicators`` up to the bars in the zones; return how many rows were written."""
+    """Bring the tables of Steps up to the bars in the zones; return how many rows were written."""
     use_cache_dir(workspace.home.cache / "numba")
-    table = FeatureTable(TABLE, TECHNICAL.columns, identity())
+    return sum(_refresh(lake, one, zones, everything=everything) for one in TABLES)
+
+
+def _refresh(lake: duckdb.DuckDBPyConnection, one: StepTable, zones: Sequence[Zone], *, everything: bool) -> int:
+    zones = [zone for zone in zones if one.covers(zone.key[3])]
+    if not (zones or everything) and has_table(lake, one.name):
+        return 0
+    table = FeatureTable(one.name, one.feature_set.columns, identity(one.feature_set))
     wanted = feature_tables.resumptions(lake, zones, table.feature_set)
     if everything:
-        wanted = [Resumption(one.key, EPOCH, None) for one in wanted]
-    return feature_tables.write_features(lake, table, wanted, _computed(lake, wanted), everything=everything)
+        wanted = [Resumption(each.key, EPOCH, None) for each in wanted]
+    computed = _computed(lake, one.feature_set, wanted)
+    return feature_tables.write_features(lake, table, wanted, computed, everything=everything)
 
 
 def prepare(workspace: Workspace) -> None:
@@ -50,7 +102,8 @@ def prepare(workspace: Workspace) -> None:
     hours = np.arange(_FEW_BARS) * 3_600_000_000
     prices = np.linspace(1.0, 2.0, _FEW_BARS)
     bars = Bars(hours, hours + hours[1], prices, prices, prices, prices, prices)
-    TECHNICAL.run(bars, None, checkpoint_at=[_FEW_BARS - 1])
+    for table in TABLES:
+        table.feature_set.run(bars, None, checkpoint_at=[_FEW_BARS - 1])
     DIRECTION.run(bars)
 
 
@@ -74,11 +127,12 @@ def bars_of(klines: pl.DataFrame) -> Bars:
     )
 
 
-def technical_indicators(workspace: Workspace, klines: pl.DataFrame) -> pl.DataFrame:
-    """Return what ``silver.technical_indicators`` holds for the closed bars of one series, without the key columns."""
+def rows_of(workspace: Workspace, table: StepTable, klines: pl.DataFrame) -> pl.DataFrame:
+    """Return what `table` holds for the closed bars of one series, without the key columns."""
     use_cache_dir(workspace.home.cache / "numba")
-    matrix = TECHNICAL.run(bars_of(klines)).matrix
-    return _frame(klines, matrix, TECHNICAL.columns).with_columns(pl.lit(identity()).alias("feature_set"))
+    chosen = table.feature_set
+    matrix = chosen.run(bars_of(klines)).matrix
+    return _frame(klines, matrix, chosen.columns).with_columns(pl.lit(identity(chosen)).alias("feature_set"))
 
 
 def _frame(
@@ -88,32 +142,31 @@ def _frame(
     return klines.select("open_time").with_columns(outputs)
 
 
-def _computed(lake: duckdb.DuckDBPyConnection, wanted: Sequence[Resumption]) -> Iterator[Computed]:
-    for start in range(0, len(wanted), _SERIES_AT_ONCE):
-        group = wanted[start : start + _SERIES_AT_ONCE]
-        klines = feature_tables.bars_after(lake, group)
-        for one in group:
-            if one.key in klines:
-                yield _compute(one, klines[one.key])
+def _computed(
+    lake: duckdb.DuckDBPyConnection, feature_set: FeatureSet, wanted: Sequence[Resumption]
+) -> Iterator[Computed]:
+    """Yield the outputs of all series span by span, so that memory does not grow with the history."""
+    going_on = {one.key: (one.after, None if one.state is None else SetState.restore(one.state)) for one in wanted}
+    for until in feature_tables.ends_of_spans(lake, wanted, _ROWS_AT_ONCE):
+        at = [Resumption(key, after, None) for key, (after, _) in going_on.items() if until is None or after < until]
+        for key, klines in feature_tables.bars_after(lake, at, until=until).items():
+            kept = _rows_to_keep(klines, Interval.parse(key[3]), is_newest=until is None)
+            run = feature_set.run(bars_of(klines), going_on[key][1], checkpoint_at=kept)
+            going_on[key] = klines["open_time"][-1], run.state
+            moments = klines["open_time"].gather(kept).to_list()
+            states = {moment: state.save() for moment, state in zip(moments, run.checkpoints, strict=True)}
+            yield Computed(key, _frame(klines, run.matrix, feature_set.columns), states)
 
 
-def _compute(one: Resumption, klines: pl.DataFrame) -> Computed:
-    state = None if one.state is None else SetState.restore(one.state)
-    kept = _rows_to_keep(klines, Interval.parse(one.key[3]))
-    run = TECHNICAL.run(bars_of(klines), state, checkpoint_at=kept)
-    moments = klines["open_time"].gather(kept).to_list()
-    states = {moment: state.save() for moment, state in zip(moments, run.checkpoints, strict=True)}
-    return Computed(one.key, _frame(klines, run.matrix, TECHNICAL.columns), states)
-
-
-def _rows_to_keep(klines: pl.DataFrame, interval: Interval) -> list[int]:
+def _rows_to_keep(klines: pl.DataFrame, interval: Interval, *, is_newest: bool = True) -> list[int]:
     """Return the last row of every month, the last row of all, and that of the last two strides before it.
 
-    The newest bars are those that come again, a few of them in every refresh of a series that is followed.
+    The newest bars are those that come again, a few of them in every refresh of a series that is followed; where more
+    bars follow in another span, no strides are kept.
     """
     opened = klines["open_time"]
     month = opened.dt.truncate("1mo")
-    last = (month != month.shift(-1)).fill_null(value=True)
+    last = (month != month.shift(-1)).fill_null(value=True).arg_true().to_list()
     stride = opened.dt.epoch("us") // (interval.duration // timedelta(microseconds=1) * _STRIDE)
     strides = (stride != stride.shift(-1)).fill_null(value=False).arg_true().to_list()[-2:]
-    return sorted({*last.arg_true().to_list(), *strides})
+    return sorted({*last, *(strides if is_newest else ())})

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -191,13 +192,26 @@ def save_training_table(made: TrainingTable, path: Path) -> None:
     StorageError
         If the disk refuses.
     """
+    save_rows(made.frame, made.about(), path)
+
+
+def save_rows(frame: pl.DataFrame, about: Mapping[str, object], path: Path) -> None:
+    """Write rows as Parquet, with what is said about them in its metadata, or as CSV, by the name of the file.
+
+    Raises
+    ------
+    BadInputError
+        If the name ends in neither.
+    StorageError
+        If the disk refuses.
+    """
     check_format(path)
     body = io.BytesIO()
     if path.suffix == ".csv":
-        made.frame.write_csv(body, datetime_format="%Y-%m-%dT%H:%M:%S%.6fZ")
+        frame.write_csv(body, datetime_format="%Y-%m-%dT%H:%M:%S%.6fZ")
     else:
-        about = {f"assay.{name}": str(value) for name, value in made.about().items() if value is not None}
-        made.frame.write_parquet(body, metadata=about)
+        metadata = {f"assay.{name}": str(value) for name, value in about.items() if value is not None}
+        frame.write_parquet(body, metadata=metadata)
     write_atomically(path, body.getvalue())
 
 

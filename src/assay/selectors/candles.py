@@ -212,8 +212,7 @@ def _resolve(reading: Reading, symbol: str, requested: Interval, places: Sequenc
     try:
         return series_.find(symbol, fitting, places=places)
     except NoDataError:
-        found = series_.find(symbol, available, places=places).series  # says so if nobody knows the symbol
-        series_.check_known(reading)
+        found = series_.find_known(reading, symbol, available, places=places).series  # says so if nobody knows it
         stored = ", ".join(one.interval.code for one in _at(available, found))
         todo = f"bars of {stored} are stored: ask for one of them, or for a longer interval that they fit into"
         what = f"{series_.name_of(found.key[:3])} cannot be shown at this interval"

@@ -104,7 +104,7 @@ def series_health(reading: Reading) -> tuple[SeriesHealth, ...]:
 
 
 def series_holes(reading: Reading, workspace: Workspace, *, most: int = MOST_HOLES) -> tuple[SeriesHole, ...]:
-    """Return the latest holes between bars, at most `most`, each in parts of one cause; as of a moment, of unknown."""
+    """Return the latest holes between bars, at most `most`, each in parts of one cause."""
     found = holes_of(reading, workspace, missing_spans(reading, most))
     return tuple(sorted(found, key=lambda one: (one.end, one.venue, one.symbol, one.interval), reverse=True))
 
@@ -127,10 +127,10 @@ def holes_of(reading: Reading, workspace: Workspace, missing: Mapping[SeriesId, 
 
 
 def hole_parts(reading: Reading, workspace: Workspace, series: SeriesId, holes: Spans) -> list[HolePart]:
-    """Return holes of a series in parts of one cause; as of a moment, the record of answers does not tell any."""
-    if reading.is_now:
+    """Return holes of a series in parts of one cause; by `available_at`, the record of answers does not tell any."""
+    if reading.available_at is None:
         return parts_of(reading, workspace, series, holes, known=known_of(reading, series))
-    told, count = "causes are told as of now only", series.interval.count
+    told, count = "causes are told by what had been received (as_of) only", series.interval.count
     return [HolePart(*hole, count(*hole), HoleCause.UNKNOWN, told) for hole in holes]
 
 
@@ -169,7 +169,7 @@ def _edges(reading: Reading) -> dict[tuple[str, str, str, str], tuple[datetime |
 def _series_health(reading: Reading) -> tuple[SeriesHealth, ...]:
     if not reading.has(reads.CLEANED):
         return ()
-    if reading.as_of is None:
+    if reading.is_now:
         return count_series(reading.connection, reading.table(reads.CLEANED))
     rows = reading.connection.execute(_then(reading) + _SERIES_THEN).fetchall()
     return tuple(_health_then(row) for row in rows)
@@ -182,7 +182,7 @@ def _health_then(row: tuple[Any, ...]) -> SeriesHealth:
 
 
 def _holes(reading: Reading, most: int) -> tuple[_Hole, ...]:
-    if reading.as_of is None:
+    if reading.is_now:
         query = _HOLES_NOW.format(bars=reading.table(reads.CLEANED))
         return tuple(reading.connection.execute(query, [most]).fetchall())
     series = {
@@ -203,7 +203,9 @@ def _holes(reading: Reading, most: int) -> tuple[_Hole, ...]:
 
 
 def _then(reading: Reading) -> str:
-    assert reading.as_of is not None
-    observations = moments.relation(_REVISIONS, reading.as_of)
+    observations = reading.table(_REVISIONS)
     bars = moments.relation(reads.CLEANED, None)
-    return _THEN.format(bars=bars, observations=observations, known=moments.known_by(reading.as_of))
+    # The two moments of a revision may be of two observations; by both clocks one has to meet them.
+    is_one = reading.as_of is None or reading.available_at is None
+    known = moments.seen_by(reading.as_of, reading.available_at) if is_one else "false"
+    return _THEN.format(bars=bars, observations=observations, known=known)

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from assay.domain.duration import parse_duration
 from assay.domain.errors import BadInputError
 from assay.domain.instrument import SeriesId
 from assay.domain.interval import CODES, EPOCH, Interval
@@ -15,8 +14,9 @@ from assay.domain.spans import NOTHING, Spans
 from assay.lake import bronze, reads
 from assay.lake.coverage import CoverageLedger
 from assay.lake.coverage_cache import read_coverage
-from assay.lake.coverage_causes import Circumstances, HolePart, asked_in_vain, find_causes
+from assay.lake.coverage_causes import Circumstances, HoleCause, HolePart, asked_in_vain, find_causes
 from assay.lake.coverage_proof import SeriesCoverage
+from assay.lake.coverage_then import MOST_ANSWERS, read_coverage_then
 from assay.pipelines.workspace import Workspace
 from assay.selectors.instruments import INSTRUMENTS
 from assay.selectors.kept import Reading
@@ -25,8 +25,8 @@ from assay.selectors.status import outages_of
 if TYPE_CHECKING:
     from assay.settings import IngestSettings
 
-_Life = tuple[datetime | None, datetime | None]
-"""From when and until when the venue's lists have an instrument, as far as they tell."""
+_Life = tuple[datetime | None, datetime | None, Spans]
+"""From when and until when the venue's lists have an instrument, as far as they tell, and when not in between."""
 _LIVES = """
 select
     venue, market, symbol,
@@ -35,7 +35,8 @@ select
         when arg_max(is_trading, revision) then null
         when max(delisted_at) is not null then max(delisted_at)
         else arg_max(valid_from, revision)
-    end
+    end,
+    list((valid_from, valid_to)) filter (where not is_trading and valid_to is not null)
 from {instruments}
 where symbol is not null
 group by all
@@ -75,13 +76,15 @@ def ingest_rules(workspace: Workspace) -> IngestSettings:
     return workspace.settings.ingest if plan is None else plan.settings(workspace.settings).ingest
 
 
-def ledger_of(reading: Reading, workspace: Workspace, venue: str) -> CoverageLedger:
-    """Return what the answers of a venue prove."""
+def ledger_of(reading: Reading, workspace: Workspace, venue: str) -> CoverageLedger | None:
+    """Return what the answers of a venue prove, or proved then; None if they were too many to go through again."""
 
-    def read(_: Reading) -> CoverageLedger:
+    def read(one: Reading) -> CoverageLedger | None:
         rules = ingest_rules(workspace)
-        settle = parse_duration(rules.settle)
-        return read_coverage(workspace.home, venue, settle=settle, confirmations=rules.confirmations)
+        settle, confirmations = rules.settle_length, rules.confirmations
+        if one.as_of is None:
+            return read_coverage(workspace.home, venue, settle=settle, confirmations=confirmations)
+        return read_coverage_then(workspace.home, venue, one.as_of, settle=settle, confirmations=confirmations)
 
     return reading.part(("coverage ledger", venue), read)
 
@@ -90,13 +93,19 @@ def asked_series(reading: Reading, workspace: Workspace) -> list[SeriesCoverage]
     """Return what is proven of every series that any venue was asked for."""
     days = bronze.partitions(workspace.home.bronze_store, bronze.KLINES)
     venues = sorted({day.split("/")[1].removeprefix("venue=") for day, _ in days})
-    return [one for venue in venues for one in ledger_of(reading, workspace, venue).all_series()]
+    ledgers = [ledger_of(reading, workspace, venue) for venue in venues]
+    return [one for ledger in ledgers if ledger is not None for one in ledger.all_series()]
 
 
 def parts_of(
-    reading: Reading, workspace: Workspace, series: SeriesId, holes: Spans, *, known: _Life = (None, None)
+    reading: Reading,
+    workspace: Workspace,
+    series: SeriesId,
+    holes: Spans,
+    *,
+    known: tuple[datetime | None, datetime | None] = (None, None),
 ) -> list[HolePart]:
-    """Return holes of a series in parts of one cause each, as everything that is known now tells them.
+    """Return holes of a series in parts of one cause each, as everything tells them that is known, or was known then.
 
     Parameters
     ----------
@@ -104,6 +113,9 @@ def parts_of(
         Where the first bar that the tables hold opens and the last closes.
     """
     ledger = ledger_of(reading, workspace, series.venue)
+    if ledger is None:
+        told = f"more than {MOST_ANSWERS:,} answers had come by then, too many to go through again"
+        return [HolePart(*hole, series.interval.count(*hole), HoleCause.UNKNOWN, told) for hole in holes]
     coverage = ledger.series(series)
     around = replace(_circumstances(reading, workspace, ledger, series), first=known[0], last=known[1])
     in_vain = asked_in_vain(coverage) & holes
@@ -117,23 +129,27 @@ def parts_of(
 
 def _circumstances(reading: Reading, workspace: Workspace, ledger: CoverageLedger, series: SeriesId) -> Circumstances:
     from assay.pipelines.healing import api_of  # noqa: PLC0415  # the venues are needed only where bars are missing
-    from assay.pipelines.ingesting.plan import reach_of  # noqa: PLC0415
+    from assay.pipelines.ingesting.wanted import reach_of  # noqa: PLC0415
 
-    now = workspace.clock.now()
-    listed_at, delisted_at = reading.part("lives", _lives).get(series.key[:3], (None, None))
+    now = reading.as_of or workspace.clock.now()
+    listed_at, delisted_at, paused = reading.part("lives", _lives).get(series.key[:3], (None, None, NOTHING))
     due = ledger.settled_until(series.interval, now)
+    around = Circumstances(listed_at=listed_at, delisted_at=delisted_at, paused=paused, due=due)
     try:
         reach = reach_of(api_of(series), series.interval, now)
     except BadInputError:
-        return Circumstances(listed_at=listed_at, delisted_at=delisted_at, can_ask=False, due=due)
-    return Circumstances(listed_at=listed_at, delisted_at=delisted_at, reach=None if reach == EPOCH else reach, due=due)
+        return replace(around, can_ask=False)
+    return around if reach == EPOCH else replace(around, reach=reach)
 
 
 def _lives(reading: Reading) -> Mapping[tuple[str, str, str], _Life]:
     if not reading.has(INSTRUMENTS):
         return {}
     rows = reading.connection.execute(_LIVES.format(instruments=reading.table(INSTRUMENTS))).fetchall()
-    return {(venue, market, symbol): (listed, delisted) for venue, market, symbol, listed, delisted in rows}
+    return {
+        (venue, market, symbol): (listed, delisted, Spans.of(paused or ()))
+        for venue, market, symbol, listed, delisted, paused in rows
+    }
 
 
 def _others(ledger: CoverageLedger, series: SeriesId, holes: Spans) -> tuple[Spans, Spans]:
@@ -150,8 +166,10 @@ def _others(ledger: CoverageLedger, series: SeriesId, holes: Spans) -> tuple[Spa
 
 def _outages(reading: Reading, workspace: Workspace, series: SeriesId) -> Spans:
     """Return when questions to the venue were not answered, in whole bars."""
-    found = reading.part("venue outages", lambda _: tuple(outages_of(workspace, since=EPOCH, kind="outage")))
-    now, interval = workspace.clock.now(), series.interval
+    found = reading.part(
+        "venue outages", lambda one: tuple(outages_of(workspace, since=EPOCH, kind="outage", as_of=one.as_of))
+    )
+    now, interval = reading.as_of or workspace.clock.now(), series.interval
     times = [(one.start, one.end or now) for one in found if one.venue == series.venue]
     return Spans.of((interval.floor(start), interval.ceil(end)) for start, end in times)
 

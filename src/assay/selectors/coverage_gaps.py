@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from assay.domain.duration import parse_duration
 from assay.domain.errors import BadInputError
 from assay.domain.instrument import SeriesId, check_venue
 from assay.domain.interval import Interval, utc
@@ -15,6 +14,7 @@ from assay.domain.spans import NOTHING, Span, Spans
 from assay.domain.symbol import Symbol
 from assay.lake import reads
 from assay.lake.coverage_causes import HoleCause, Remedy, asked_in_vain
+from assay.lake.settling import settle_of
 from assay.pipelines.workspace import Workspace
 from assay.selectors.coverage import SeriesHole, holes_of, known_of, missing_spans
 from assay.selectors.coverage_causes import asked_series, ingest_rules
@@ -25,6 +25,16 @@ MOST_HOLES = 100_000
 _OPEN = """
 select venue, market, symbol, interval, open_time, close_time from {bars} where not is_closed and close_time <= ?
 """
+# Of the observations that were known then: a bar is open until one of them is closed.
+_OPEN_THEN = """
+select venue, market, symbol, interval, open_time, max(close_time)
+from {observations}
+where is_provisional and close_time <= ?
+group by all
+except
+select venue, market, symbol, interval, open_time, close_time from {observations} where not is_provisional
+"""
+_REVISIONS = "silver.kline_revisions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,15 +213,14 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def all_gaps(reading: Reading, workspace: Workspace) -> tuple[SeriesHole, ...]:
-    """Return every hole, the latest first; as of a moment, those between bars."""
+    """Return every hole, the latest first."""
     return reading.part("holes and their causes", lambda one: _gaps(one, workspace))
 
 
 def _gaps(reading: Reading, workspace: Workspace) -> tuple[SeriesHole, ...]:
     missing = missing_spans(reading, MOST_HOLES)
-    if reading.as_of is None:
-        for series, spans in _outside(reading, workspace):
-            missing[series] = missing.get(series, NOTHING) | spans
+    for series, spans in _outside(reading, workspace):
+        missing[series] = missing.get(series, NOTHING) | spans
     return tuple(sorted(holes_of(reading, workspace, missing), key=_place, reverse=True))
 
 
@@ -243,9 +252,15 @@ def _still_open(reading: Reading, workspace: Workspace) -> dict[tuple[str, str, 
     """Return the bars that the tables have as open, of those that nothing can change any more."""
     if not reading.has(reads.CLEANED):
         return {}
-    settled = workspace.clock.now() - parse_duration(ingest_rules(workspace).settle)
-    rows = reading.connection.execute(_OPEN.format(bars=reading.table(reads.CLEANED)), [settled]).fetchall()
+    now, settle = reading.as_of or workspace.clock.now(), ingest_rules(workspace).settle_length
+    query = (
+        _OPEN.format(bars=reading.table(reads.CLEANED))
+        if reading.is_now
+        else _OPEN_THEN.format(observations=reading.table(_REVISIONS))
+    )
+    rows = reading.connection.execute(query, [now]).fetchall()
     found: dict[tuple[str, str, str, str], list[Span]] = {}
     for venue, market, symbol, interval, opened, closed in rows:
-        found.setdefault((venue, market, symbol, interval), []).append((opened, closed))
+        if closed <= now - settle_of(Interval.parse(interval), settle):
+            found.setdefault((venue, market, symbol, interval), []).append((opened, closed))
     return found

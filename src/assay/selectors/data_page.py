@@ -77,7 +77,7 @@ class DataHealth:
     quarantine : tuple of QuarantinedBatch
         The latest 20 batches of which something was set aside; none as of a moment.
     outages : tuple of Outage
-        When venues did not answer in the last 30 days; none as of a moment.
+        When venues did not answer in the last 30 days.
     tests : BuildTests or None
         The quality tests of the last build; None as of a moment, and before there was one.
     runs : tuple of RunNote
@@ -136,7 +136,7 @@ def data_health(workspace: Workspace, *, as_of: datetime | None = None) -> DataH
         defects=tables.defects,
         quarantined=tables.quarantined,
         quarantine=tuple(quarantine(workspace, limit=_LATEST)) if is_now else (),
-        outages=tuple(outages_of(workspace)) if is_now else (),
+        outages=tuple(outages_of(workspace, as_of=None if as_of is None else utc(as_of))),
         tests=read_build_tests(workspace.home) if is_now else None,
         runs=last_runs(workspace, _LATEST, as_of=as_of),
     )

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from assay.domain.duration import parse_duration
 from assay.domain.interval import utc
 from assay.lake import bronze
-from assay.pipelines.ingesting.plan import INSTRUMENTS_EVERY
+from assay.pipelines.ingesting.snapshots import INSTRUMENTS_EVERY
 from assay.pipelines.workspace import Workspace
 from assay.selectors.kept import Reading, answer
 from assay.venues.datasets import INSTRUMENTS, TRADES

@@ -7,7 +7,6 @@ Because the whole series goes in, a value does not depend on the stretch that is
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,14 +17,13 @@ from assay.domain.errors import BadInputError
 from assay.features.bars import FloatArray
 from assay.features.compile import use_cache_dir
 from assay.features.drivers import run_batch
-from assay.features.registry import find_step
 from assay.features.step import Step, identity
+from assay.features.texts import parse_step
 from assay.pipelines.steps import bars_of
 from assay.pipelines.workspace import Workspace
 from assay.selectors.kept import Reading
 
 MOST_INDICATORS = 16
-_FORM = "write a name and its numbers, like ema:12 or rsi:14"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,6 +68,8 @@ def parse_indicators(texts: Sequence[str]) -> Mapping[str, Step]:
     >>> parse_indicators(["ema:26", "rsi"])
     {'ema:26': Ema(n=26), 'rsi': Rsi(n=14)}
 
+    :mod:`assay.features.texts` says how an indicator is written.
+
     Raises
     ------
     BadInputError
@@ -78,19 +78,7 @@ def parse_indicators(texts: Sequence[str]) -> Mapping[str, Step]:
     if len(texts) > MOST_INDICATORS:
         todo = f"ask for at most {MOST_INDICATORS} at once"
         raise BadInputError("too many indicators", value=len(texts), todo=todo)
-    return {text: _step(text) for text in texts}
-
-
-def _step(text: str) -> Step:
-    name, *numbers = text.split(":")
-    make = find_step(name)
-    if not all(re.fullmatch(r"[0-9]{1,7}", number) for number in numbers):
-        raise BadInputError("not an indicator", value=text, todo=_FORM)
-    fields = [field for field in dataclasses.fields(make) if field.init]  # type: ignore[arg-type]  # Steps are
-    if len(numbers) > len(fields):
-        names = ", ".join(field.name for field in fields) or "nothing"
-        raise BadInputError(f"too many numbers for {name}", value=text, todo=f"it takes {names}")
-    return make(*(int(number) for number in numbers))
+    return {text: parse_step(text) for text in texts}
 
 
 def line_of(reading: Reading, name: str, step: Step, bars: pl.DataFrame, *, known_as: Hashable) -> IndicatorLine:

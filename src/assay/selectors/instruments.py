@@ -13,12 +13,14 @@ from assay.domain.interval import utc
 from assay.domain.symbol import Symbol
 from assay.pipelines.workspace import Workspace
 from assay.selectors.kept import Reading, answer
+from assay.venues.coingecko.spec import IDS
 from assay.venues.fees import FeeSchedule, fee_at
 
 if TYPE_CHECKING:
     import duckdb
 
 INSTRUMENTS, IDENTITIES = "silver.instruments", "silver.asset_identities"
+_CERTAIN = dict(IDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,9 @@ class InstrumentState:
     symbol : str or None
         BASE-QUOTE; None where the names cannot be written so.
     asset_id : str or None
-        Which asset the base meant then, where a ticker meant more than one.
+        Which asset the base meant then, by CoinGecko's id; None where nothing states it.
+    asset_id_by : str or None
+        What states it: ``asset_identities``, or ``coingecko``, whose id of the ticker is certain.
     valid_from : datetime
     valid_to : datetime or None
         None while it stands.
@@ -57,6 +61,7 @@ class InstrumentState:
     venue_symbol: str
     symbol: str | None
     asset_id: str | None
+    asset_id_by: str | None
     valid_from: datetime
     valid_to: datetime | None
     change: str
@@ -106,7 +111,13 @@ class Instruments:
 
 
 def instruments(
-    workspace: Workspace, symbol: str = "", *, venue: str = "", as_of: datetime | None = None
+    workspace: Workspace,
+    symbol: str = "",
+    *,
+    venue: str = "",
+    as_of: datetime | None = None,
+    available_at: datetime | None = None,
+    on: datetime | None = None,
 ) -> Instruments:
     """Return the instruments of all venues or one, now or as they were known at a moment.
 
@@ -115,7 +126,9 @@ def instruments(
     symbol : str, optional
         In any spelling, or an asset such as ``LUNA``: only those, with all their states.
     venue : str, optional
-    as_of : datetime, optional
+    as_of, available_at : datetime, optional
+    on : datetime, optional
+        Only what stood at that moment, and what tickers meant then. Fees are those of the earliest given moment.
 
     Raises
     ------
@@ -127,27 +140,42 @@ def instruments(
     if venue:
         check_venue(venue)
     base, quote = _pair(symbol)
-    moment = workspace.clock.now() if as_of is None else utc(as_of)
+    given = [utc(one) for one in (as_of, available_at, on) if one is not None]
+    moment = min(given, default=workspace.clock.now())
     own = workspace.settings.fees.own
 
     def compute(reading: Reading) -> tuple[tuple[dict[str, Any], ...], tuple[AssetSegment, ...]]:
         rows = reading.rows(
             f"select * from {reading.table(INSTRUMENTS, 'instruments')} "
             "where (? = '' or venue = ?) and (? = '' or base = ?) and (? = '' or quote = ?) "
-            + ("" if base else "qualify row_number() over (partition by venue, market, venue_symbol "
+            + ("" if base or on else "qualify row_number() over (partition by venue, market, venue_symbol "
                "order by valid_to is null desc, valid_from desc, endpoint) = 1 ")
             + "order by symbol nulls last, venue, market, venue_symbol, endpoint, revision",
             [venue, venue, base, base, quote, quote],
         )  # fmt: skip
         return tuple(rows), _segments(reading, base) if base else ()
 
-    rows, segments = answer(workspace, ("instruments", base, quote, venue), compute, as_of=as_of)
+    question = "instruments", base, quote, venue, on is None
+    rows, segments = answer(workspace, question, compute, as_of=as_of, available_at=available_at)
+    if on is not None:
+        segments = tuple(one for one in segments if one.valid_from <= utc(on) < one.valid_to)
+        rows = _standing(rows, utc(on), "" if segments else symbol or "instruments")
     if not rows and not segments:
-        what = "no such instrument is known" + (" as of then" if as_of else "")
-        todo = "`assay instruments` shows all there are" if as_of is None else "ask of a later moment"
+        what = "no such instrument is known" + (" as of then" if given else "")
+        todo = "ask of a later moment" if given else "`assay instruments` shows all there are"
         raise NoDataError(what, value=" ".join(filter(None, (venue, symbol))) or None, todo=todo)
     states = tuple(_state(row, fee_at(row["venue"], row["market"], moment, own)) for row in rows)
     return Instruments(as_of, states, segments)
+
+
+def _standing(rows: Sequence[dict[str, Any]], on: datetime, wanted: str) -> tuple[dict[str, Any], ...]:
+    """Return the states that stood at a moment; of one before all lists it is said so, if anything is `wanted`."""
+    found = tuple(row for row in rows if row["valid_from"] <= on and (row["valid_to"] is None or on < row["valid_to"]))
+    first = min((row["valid_from"] for row in rows), default=None)
+    if wanted and first is not None and on < first:
+        todo = f"the first list that names it is of {first:%Y-%m-%d %H:%M} UTC; ask of a moment from then on"
+        raise NoDataError("no list of instruments is that old", value=wanted, todo=todo)
+    return found
 
 
 def asset_segments(workspace: Workspace, base: str, start: datetime, end: datetime) -> tuple[AssetSegment, ...]:
@@ -193,8 +221,13 @@ def read_segments(lake: duckdb.DuckDBPyConnection, relation: str, ticker: str) -
 
 def _state(row: dict[str, Any], fee: FeeSchedule | None) -> InstrumentState:
     names = InstrumentState.__dataclass_fields__
+    asset_id, asset_id_by = row["asset_id"], "asset_identities"
+    if asset_id is None:  # a ticker whose id is certain; for others nothing is guessed
+        asset_id, asset_id_by = _CERTAIN.get(row["base"]), "coingecko"
+    told = {name: row[name] for name in names if name in row} | {"asset_id": asset_id}
     return InstrumentState(
-        **{name: row[name] for name in names if name in row},
+        **told,
+        asset_id_by=None if asset_id is None else asset_id_by,
         maker_bps=fee.maker_bps if fee else None,
         taker_bps=fee.taker_bps if fee else None,
         fee_source=fee.source if fee else None,

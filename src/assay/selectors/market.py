@@ -86,7 +86,9 @@ class MarketOverview:
     quote: str = "USD"
 
 
-def market_overview(workspace: Workspace, *, as_of: datetime | None = None) -> MarketOverview:
+def market_overview(
+    workspace: Workspace, *, as_of: datetime | None = None, available_at: datetime | None = None
+) -> MarketOverview:
     """Return the largest coins, at most 250, by rank.
 
     Raises
@@ -97,7 +99,13 @@ def market_overview(workspace: Workspace, *, as_of: datetime | None = None) -> M
         If no coin was known then; NotBuiltError, if there is no table of them yet.
     """
     places = workspace.settings.preferred_places
-    return answer(workspace, "market overview", lambda reading: overview(reading, places), as_of=as_of)
+    return answer(
+        workspace,
+        "market overview",
+        lambda reading: overview(reading, places),
+        as_of=as_of,
+        available_at=available_at,
+    )
 
 
 def overview(reading: Reading, places: Sequence[str]) -> MarketOverview:
@@ -110,8 +118,8 @@ def _overview(reading: Reading, places: Sequence[str]) -> MarketOverview:
         f"select * from {reading.table(TABLE, 'coins')} order by market_cap_rank nulls last, coin_id limit {MOST_COINS}"
     )
     if not rows:
-        then = "ask of a later moment" if reading.as_of else "run `assay ingest` and `assay build`"
-        raise NoDataError("no coins are known" + (" as of then" if reading.as_of else ""), todo=then)
+        then = "run `assay ingest` and `assay build`" if reading.is_now else "ask of a later moment"
+        raise NoDataError("no coins are known" + ("" if reading.is_now else " as of then"), todo=then)
     coins = _coins(reading, rows, places)
     moved = [one for one in coins if one.defect is None and one.change_24h_pct is not None]
     moved.sort(key=lambda one: -(one.change_24h_pct or 0.0))

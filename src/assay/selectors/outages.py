@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import groupby
 
 from assay.lake import bronze
-from assay.lake.bronze_store import Bronze
+from assay.lake.bronze_store import Bronze, batches_of
 
 _REFUSED = "refused"
 
@@ -92,10 +92,10 @@ def read_unanswered(root: Bronze, *, since: datetime) -> list[Unanswered]:
     """Return the questions that were given up from the day of `since` on, from the bronze at `root`."""
     days = [day for day, _ in bronze.partitions(root, bronze.FAILURES)]
     recent = [day for day in days if day.rpartition("/")[2] >= f"known_date={since:%Y-%m-%d}"]
-    files = [file for day in recent for file in bronze.committed(root, day)]
-    if not files:  # a status without any failure needs nothing that reads rows
+    batches = {one: file for day in recent for one, file in batches_of(root, day).items()}
+    if not batches:  # a status without any failure needs nothing that reads rows
         return []
-    rows = bronze.read_rows(files, ("venue", "endpoint", "kind", "cause", "asked_at", "known_at"))
+    rows = bronze.read_batches(batches, ("venue", "endpoint", "kind", "cause", "asked_at", "known_at"))
     return [Unanswered(**row) for row in rows.iter_rows(named=True)]
 
 

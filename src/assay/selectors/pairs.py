@@ -44,7 +44,13 @@ class Pair:
         return f"{self.venue}:{self.market}:{self.symbol}"
 
 
-def pairs(workspace: Workspace, *, venue: str | None = None, as_of: datetime | None = None) -> tuple[Pair, ...]:
+def pairs(
+    workspace: Workspace,
+    *,
+    venue: str | None = None,
+    as_of: datetime | None = None,
+    available_at: datetime | None = None,
+) -> tuple[Pair, ...]:
     """Return the pairs of which the lake has bars, sorted by venue, market and symbol.
 
     Raises
@@ -57,7 +63,7 @@ def pairs(workspace: Workspace, *, venue: str | None = None, as_of: datetime | N
         If nothing was ever built.
     """
     wanted = None if venue is None else check_venue(venue)
-    found = answer(workspace, "pairs", all_pairs, as_of=as_of)
+    found = answer(workspace, "pairs", all_pairs, as_of=as_of, available_at=available_at)
     if wanted is not None:
         check_venue_known(workspace, wanted)
     return tuple(one for one in found if wanted in (None, one.venue))

@@ -150,7 +150,11 @@ class MadePrediction:
 
 
 def predictions(
-    workspace: Workspace, *, venue: str | None = None, as_of: datetime | None = None
+    workspace: Workspace,
+    *,
+    venue: str | None = None,
+    as_of: datetime | None = None,
+    available_at: datetime | None = None,
 ) -> tuple[SymbolPrediction, ...]:
     """Return the latest forecast of each series with its evidence, sorted by series; none if nothing was foretold.
 
@@ -162,7 +166,7 @@ def predictions(
         If the lake has nothing of `venue`.
     """
     wanted = None if venue is None else check_venue(venue)
-    found = answer(workspace, "predictions", latest_predictions, as_of=as_of)
+    found = answer(workspace, "predictions", latest_predictions, as_of=as_of, available_at=available_at)
     if wanted is not None:
         series_.check_venue_known(workspace, wanted)
     return tuple(one for one in found if wanted in (None, one.venue))
@@ -218,7 +222,12 @@ def _told(row: Mapping[str, Any]) -> SymbolPrediction:
 
 
 def prediction_history(
-    workspace: Workspace, symbol: str, *, limit: int = 200, as_of: datetime | None = None
+    workspace: Workspace,
+    symbol: str,
+    *,
+    limit: int = 200,
+    as_of: datetime | None = None,
+    available_at: datetime | None = None,
 ) -> PredictionHistory:
     """Return the latest forecasts of a series against what happened.
 
@@ -229,7 +238,8 @@ def prediction_history(
         Any spelling, ``venue:market:SYMBOL`` or an asset.
     limit : int, default 200
         At most so many, from 1 to 100,000.
-    as_of : datetime, optional
+    as_of, available_at : datetime, optional
+        A forecast was to be had when it was known; what happened after it, when its bars were.
 
     Raises
     ------
@@ -239,8 +249,13 @@ def prediction_history(
     if not 1 <= limit <= _MOST:
         raise BadInputError("limit out of range", value=limit, todo=f"give a number from 1 to {_MOST}")
     places = workspace.settings.preferred_places
-    question = "prediction history", symbol, limit
-    return answer(workspace, question, lambda reading: _history(reading, symbol, limit, places), as_of=as_of)
+    return answer(
+        workspace,
+        ("prediction history", symbol, limit),
+        lambda reading: _history(reading, symbol, limit, places),
+        as_of=as_of,
+        available_at=available_at,
+    )
 
 
 def _history(reading: Reading, symbol: str, limit: int, places: Sequence[str]) -> PredictionHistory:
@@ -252,7 +267,12 @@ def _history(reading: Reading, symbol: str, limit: int, places: Sequence[str]) -
 
 
 def predict(
-    workspace: Workspace, moment: datetime, *, symbol: str = "BTC", as_of: datetime | None = None
+    workspace: Workspace,
+    moment: datetime,
+    *,
+    symbol: str = "BTC",
+    as_of: datetime | None = None,
+    available_at: datetime | None = None,
 ) -> MadePrediction:
     """Return the forecast that was made at a moment; the one made live, if there are two.
 
@@ -262,7 +282,7 @@ def predict(
     moment : datetime
         Any moment of the hour: forecasts are made when a bar closes, and that of 9:30 is the one of 9:00.
     symbol : str, default "BTC"
-    as_of : datetime, optional
+    as_of, available_at : datetime, optional
 
     Raises
     ------
@@ -271,7 +291,13 @@ def predict(
     """
     asked = utc(moment)
     places = workspace.settings.preferred_places
-    return answer(workspace, ("predict", asked, symbol), lambda one: _made(one, asked, symbol, places), as_of=as_of)
+    return answer(
+        workspace,
+        ("predict", asked, symbol),
+        lambda one: _made(one, asked, symbol, places),
+        as_of=as_of,
+        available_at=available_at,
+    )
 
 
 def _made(reading: Reading, asked: datetime, symbol: str, places: Sequence[str]) -> MadePrediction:
@@ -303,9 +329,9 @@ def _foretold_series(reading: Reading, symbol: str, places: Sequence[str]) -> Se
     try:
         return series_.find(symbol, foretold, places=places).series
     except NoDataError:
-        series_.find(symbol, series_.all_series(reading), places=places)  # nobody knows it: that is said instead
+        series_.find_known(reading, symbol, series_.all_series(reading), places=places)  # nobody knows it: says so
         series_.check_known(reading)
-        todo = "ask of a later moment" if reading.as_of else "run `assay build`"
+        todo = "run `assay build`" if reading.is_now else "ask of a later moment"
         raise NoDataError("nothing was foretold of this", value=symbol, todo=todo) from None
 
 

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from assay.domain.symbol import Symbol
+from assay.lake import reads
 from assay.pipelines.workspace import Workspace
 from assay.selectors.kept import Reading, answer
 
+if TYPE_CHECKING:
+    import polars as pl
+
 CONSENSUS, DEVIATIONS, TRUST = "gold.consensus_prices", "gold.source_deviations", "gold.source_trust"
+_NAMES = {CONSENSUS: "consensus_then", DEVIATIONS: "deviations_then", TRUST: "trust_then"}
+"""The tables, and what they are called where they are decided again for a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,23 +105,57 @@ class Reconciliation:
     prices: tuple[PriceReconciliation, ...]
 
 
-def reconciliation(workspace: Workspace, symbol: str = "") -> Reconciliation:
+def reconciliation(
+    workspace: Workspace, symbol: str = "", *, as_of: datetime | None = None, available_at: datetime | None = None
+) -> Reconciliation:
     """Return how the sources of every price agree, or of those of one symbol.
+
+    Of a moment it is decided again, over the bars that were known (`as_of`) or to be had (`available_at`) then, by the
+    rules of today.
 
     Raises
     ------
     BadInputError
-        If `symbol` is no symbol.
+        If `symbol` is no symbol, or a moment has no time zone.
     NotBuiltError
         If nothing was ever built.
     """
     wanted = str(Symbol.from_spelling(symbol)) if symbol else ""
-    return answer(workspace, ("reconciliation", wanted), lambda reading: _found(reading, wanted))
+
+    def compute(reading: Reading) -> Reconciliation:
+        if reading.is_now:
+            if not reading.has(CONSENSUS):
+                return Reconciliation(())
+            return _found(reading, wanted, {name: reading.table(name) for name in _NAMES})
+        return _found_then(reading, workspace, wanted)
+
+    return answer(workspace, ("reconciliation", wanted), compute, as_of=as_of, available_at=available_at)
 
 
-def _found(reading: Reading, wanted: str) -> Reconciliation:
-    if not reading.has(CONSENSUS):
+def _found_then(reading: Reading, workspace: Workspace, wanted: str) -> Reconciliation:
+    if not reading.has(reads.CLEANED):
         return Reconciliation(())
+
+    def decide(one: Reading) -> dict[str, pl.DataFrame]:
+        from assay.pipelines.reconciling import reconcile_then  # noqa: PLC0415  # it brings the compiler
+
+        return reconcile_then(workspace, one.connection, as_of=one.as_of, available_at=one.available_at)
+
+    frames = reading.part("reconciled then", decide, weigh=_weight)
+    if not frames:
+        return Reconciliation(())
+    with contextlib.ExitStack() as registered:
+        for name, known_as in _NAMES.items():
+            reading.connection.register(known_as, frames[name])
+            registered.callback(reading.connection.unregister, known_as)
+        return _found(reading, wanted, _NAMES)
+
+
+def _weight(frames: dict[str, pl.DataFrame]) -> int:
+    return sum(int(frame.estimated_size()) for frame in frames.values())
+
+
+def _found(reading: Reading, wanted: str, relations: Mapping[str, str]) -> Reconciliation:
     prices = reading.rows(
         f"""
         select
@@ -121,7 +163,7 @@ def _found(reading: Reading, wanted: str) -> Reconciliation:
             count(*) as bars, count(*) filter (where sources > 1) as compared,
             count(*) filter (where price is null) as without_consensus, median(spread_bps) as median_spread_bps,
             arg_max(price, open_time) as last_price
-        from {reading.table(CONSENSUS)}
+        from {relations[CONSENSUS]}
         where ? = '' or symbol = ?
         group by all
         order by symbol, market, interval
@@ -129,7 +171,7 @@ def _found(reading: Reading, wanted: str) -> Reconciliation:
         [wanted, wanted],
     )
     sources: dict[tuple[str, str, str], list[SourceAgreement]] = {}
-    for row in reading.rows(_SOURCES.format(DEVIATIONS=reading.table(DEVIATIONS), TRUST=reading.table(TRUST))):
+    for row in reading.rows(_SOURCES.format(DEVIATIONS=relations[DEVIATIONS], TRUST=relations[TRUST])):
         group = row.pop("price_market"), row.pop("price_symbol"), row.pop("interval")
         sources.setdefault(group, []).append(_agreement(row))
     return Reconciliation(

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from assay.domain.errors import BadInputError, NoDataError
 from assay.domain.instrument import USD_STAND_INS, Resolution, SeriesId, resolve
+from assay.lake import as_of as moments
 from assay.lake import reads
 from assay.lake.catalog import CATALOG
 from assay.pipelines.workspace import Workspace
@@ -29,17 +31,49 @@ def all_series(reading: Reading) -> tuple[SeriesId, ...]:
 
 
 def stored_ranges(reading: Reading) -> Mapping[SeriesId, tuple[datetime, datetime]]:
-    """Return when the first and the last bar of every series opens, as the batches in the lake say; sorted."""
+    """Return when the first and the last bar of every series opens, as the batches say that are known; sorted."""
     return reading.part("series", _ranges)
 
 
 def _ranges(reading: Reading) -> Mapping[SeriesId, tuple[datetime, datetime]]:
     reading.table(reads.CLEANED, "bars")
-    rows = reading.connection.execute(
-        "select venue, market, symbol, interval, min(first_open_time), max(last_open_time) "
-        f"from {CATALOG}.bronze.batch_ranges group by all order by all"
-    ).fetchall()
+    rows = _ranges_known(reading, reading.as_of)
+    if reading.available_at is not None:  # no bar is to be had before it has opened
+        end = reading.available_at
+        rows = [(*key, first, min(last, end)) for *key, first, last in rows if first < end]
     return {SeriesId.of(*row[:4]): (row[4], row[5]) for row in rows}
+
+
+def _ranges_known(reading: Reading, as_of: datetime | None) -> list[Any]:
+    known = f"{CATALOG}.bronze.batch_ranges"
+    if as_of is not None:  # what a name meant then, and not what it means since another venue has the symbol
+        known = f"(select * from {known} semi join {moments.relation('bronze.batches', as_of)} using (batch_id))"
+    return reading.connection.execute(
+        f"select venue, market, symbol, interval, min(first_open_time), max(last_open_time) from {known} "
+        "group by all order by all"
+    ).fetchall()
+
+
+def find_known(reading: Reading, text: str, available: Sequence[SeriesId], *, places: Sequence[str]) -> Resolution:
+    """Return the series that a name meant at the moment asked of; see :func:`find`.
+
+    Raises
+    ------
+    BadInputError
+        If `text` is no such name.
+    NoDataError
+        If no series answers to it, or none did then.
+    """
+    try:
+        return find(text, available, places=places)
+    except NoDataError:
+        if reading.is_now:
+            raise
+        check_known(reading)
+        later = [SeriesId.of(*row[:4]) for row in _ranges_known(reading, None)]
+        found = find(text, later, places=places)  # nobody knows it: that is said instead
+        name = name_of(place_of(found.series))
+        raise NoDataError("nothing was known of this series then", value=name, todo="ask of a later moment") from None
 
 
 def known_since(reading: Reading) -> datetime | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from assay.lake import as_of as moments
 from assay.lake import definitions, reads
 from assay.selectors.kept import Reading
 from assay.selectors.series import Place
@@ -35,10 +34,10 @@ def _sparklines(reading: Reading) -> Sparklines:
     if newest is None:
         return {}
     since = f"{_HOURLY} and open_time > timestamptz '{(newest - _LENGTH).isoformat()}'"
-    if reading.as_of is None:
+    if reading.is_now:
         bars = f"(select * from {reading.table(reads.CLEANED)} where {since})"
     else:  # which revision of a bar is current does not depend on its neighbours
-        known = f"(select * from {moments.relation('silver.kline_revisions', reading.as_of)} where {since})"
+        known = f"(select * from {reading.table('silver.kline_revisions')} where {since})"
         bars = f"({definitions.current_klines(known)})"
     rows = reading.connection.execute(
         f"select venue, market, symbol, list(close order by open_time) from {bars} "
@@ -71,8 +70,8 @@ def _coin_lines(reading: Reading) -> Mapping[str, tuple[float, ...]]:
 
 
 def _newest(reading: Reading) -> datetime | None:
-    name = reads.CLEANED if reading.as_of is None else "silver.kline_revisions"
+    name = reads.CLEANED if reading.is_now else "silver.kline_revisions"
     found: datetime | None = reading.connection.execute(
-        f"select max(open_time) from {moments.relation(name, reading.as_of)} where {_HOURLY}"
+        f"select max(open_time) from {reading.table(name)} where {_HOURLY}"
     ).fetchall()[0][0]
     return found

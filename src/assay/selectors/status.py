@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from assay.lake import bronze, manifest
-from assay.lake.bronze_store import store_of
+from assay.lake.bronze_store import BronzeFile, batches_of
 from assay.lake.catalog import CATALOG, is_made
 from assay.lake.origin import read_origin
 from assay.lake.version import list_tables, read_version
@@ -121,22 +122,18 @@ def status(
     place, is_written = (str(home.root), read_origin(home)), workspace.is_being_written()
     if not is_made(home):
         unseen = any(True for _ in manifest.partitions(home.bronze_store))
-        return LakeStatus(
-            *place, False, is_written, 0, 0, unseen, (), (), {}, {}, _outages(workspace, unanswered, []), runs
-        )
+        return LakeStatus(*place, False, is_written, 0, 0, unseen, (), (), {}, {}, _outages(unanswered, []), runs)
     with workspace.lake() as lake:
         tables = list_tables(lake, read_version(lake))
         if _LAST_MADE not in tables:  # a first build that was killed before it began
-            return LakeStatus(
-                *place, False, is_written, 0, 0, True, (), (), {}, {}, _outages(workspace, unanswered, []), runs
-            )
+            return LakeStatus(*place, False, is_written, 0, 0, True, (), (), {}, {}, _outages(unanswered, []), runs)
         batches, unpublished = lake.execute(_BATCHES).fetchall()[0]
         series = count_series(lake, f"{CATALOG}.{_CLEANED}") if _CLEANED in tables else ()
         defects = _tally(lake, f"{CATALOG}.{_DEFECTS}", "defect") if _DEFECTS in tables else {}
         quarantined = _tally(lake, f"{CATALOG}.{_QUARANTINED}", CAUSE) if _QUARANTINED in tables else {}
         sources = tuple(SourceStatus(*row) for row in lake.execute(_SOURCES.format(f"{CATALOG}.{_LISTED}")).fetchall())
         answers, paths = _answers(lake, since), _unseen(workspace, lake)
-    outages = _outages(workspace, unanswered, answers, paths)
+    outages = _outages(unanswered, answers, paths)
     counted = batches, unpublished, bool(paths)
     is_built = _CLEANED in tables
     return LakeStatus(*place, is_built, is_written, *counted, sources, series, defects, quarantined, outages, runs)
@@ -162,71 +159,75 @@ def _status_then(
         quarantined = _tally(lake, seen(_QUARANTINED), CAUSE) if _QUARANTINED in tables else {}
     count = sum(one.batches for one in sources)
     is_built = _CLEANED in tables
-    now = LakeStatus(*place, is_built, is_written, count, 0, False, sources, series, defects, quarantined, [], runs)
+    outages = [] if as_of is None else outages_of(workspace, as_of=as_of)
+    now = LakeStatus(
+        *place, is_built, is_written, count, 0, False, sources, series, defects, quarantined, outages, runs
+    )
     return replace(now, as_of=as_of, available_at=available_at)
 
 
-def outages_of(workspace: Workspace, *, since: datetime | None = None, kind: str = "") -> list[Outage]:
+def outages_of(
+    workspace: Workspace, *, since: datetime | None = None, kind: str = "", as_of: datetime | None = None
+) -> list[Outage]:
     """Return when venues did not answer since a moment, or in the last 30 days, the latest first.
 
-    With a `kind` of failure, such as ``outage``, only by questions that failed so.
+    With a `kind` of failure, such as ``outage``, only by questions that failed so. As of a moment what was known then:
+    an outage that was not over has no end.
     """
-    since = since or workspace.clock.now() - _LOOKED_BACK
+    since = since or (as_of or workspace.clock.now()) - _LOOKED_BACK
     unanswered = read_unanswered(workspace.home.bronze_store, since=since)
-    unanswered = [one for one in unanswered if kind in ("", one.kind)]
+    unanswered = [one for one in unanswered if kind in ("", one.kind) and (as_of is None or one.known_at <= as_of)]
     if not unanswered:
         return []
     if not is_made(workspace.home):
-        return _outages(workspace, unanswered, [])
+        return _outages(unanswered, [])
     with workspace.lake() as lake:
         if _LAST_MADE not in list_tables(lake, read_version(lake)):
-            return _outages(workspace, unanswered, [])
+            return _outages(unanswered, [])
         answers, unseen = _answers(lake, since), _unseen(workspace, lake)
-    return _outages(workspace, unanswered, answers, unseen)
+    return _outages(unanswered, answers, unseen, as_of=as_of)
 
 
 def _answers(lake: duckdb.DuckDBPyConnection, since: datetime) -> list[tuple[str, str, datetime]]:
     return lake.execute(_ANSWERS, [[bronze.POISON, bronze.FAILURES], since]).fetchall()
 
 
-def _unseen(workspace: Workspace, lake: duckdb.DuckDBPyConnection) -> set[str]:
-    """Return the files of batches that the last build did not see."""
+def _unseen(workspace: Workspace, lake: duckdb.DuckDBPyConnection) -> dict[str, BronzeFile]:
+    """Return the batches that the last build did not see, and where each is."""
     root = workspace.home.bronze_store
     seen = dict(lake.execute(f"select partition, modified_ns from {CATALOG}.refresh.partitions").fetchall())
     changed = [name for name, at in manifest.partitions(root) if seen.get(name) != at]
     if not changed:
-        return set()
-    store = store_of(root)
-    return {store.name_of(file) for name in changed for file in store.committed(name)} - _paths(lake)
+        return {}
+    found = {batch_id: file for name in changed for batch_id, file in batches_of(root, name).items()}
+    known = manifest.registered(lake, found)
+    return {batch_id: file for batch_id, file in found.items() if batch_id not in known}
 
 
 def _outages(
-    workspace: Workspace,
     unanswered: Sequence[Unanswered],
     answers: Iterable[tuple[str, str, datetime]],
-    unseen: Iterable[str] = (),
+    unseen: Mapping[str, BronzeFile] = MappingProxyType({}),
+    as_of: datetime | None = None,
 ) -> list[Outage]:
     """Return the outages, by the answers that the lake knows and those that it has not seen yet."""
     if not unanswered:
         return []
-    root = workspace.home.bronze_store
     answered: dict[tuple[str, str], list[datetime]] = {}
     for venue, endpoint, known_at in answers:
         answered.setdefault((venue, endpoint), []).append(known_at)
-    for path in unseen:
-        if not path.startswith((bronze.POISON, bronze.FAILURES)):
-            header = bronze.read_header(store_of(root).at(path))
+    for header, _ in bronze.read_headers_of(unseen):
+        if header.dataset not in (bronze.POISON, bronze.FAILURES):
             answered.setdefault((header.venue, header.endpoint), []).append(header.known_at)
-    return find_outages(unanswered, {question: sorted(moments) for question, moments in answered.items()})
+    return find_outages(
+        unanswered,
+        {asked: sorted(one for one in came if as_of is None or one <= as_of) for asked, came in answered.items()},
+    )
 
 
 def _tally(lake: duckdb.DuckDBPyConnection, table: str, kind: str) -> dict[str, int]:
     rows = lake.execute(f"select {kind}, count(*) from {table} group by 1 order by 2 desc, 1").fetchall()
     return dict(rows)
-
-
-def _paths(lake: duckdb.DuckDBPyConnection) -> set[str]:
-    return {row[0] for row in lake.execute(f"select path from {CATALOG}.bronze.batches").fetchall()}
 
 
 def _runs(workspace: Workspace, count: int, as_of: datetime | None = None) -> list[dict[str, object]]:

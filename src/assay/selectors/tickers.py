@@ -86,8 +86,10 @@ class TickerBoard:
     rows: tuple[TickerRow, ...]
 
 
-def ticker_board(workspace: Workspace, venue: str, *, as_of: datetime | None = None) -> TickerBoard:
-    """Return the board of a venue.
+def ticker_board(
+    workspace: Workspace, venue: str, *, as_of: datetime | None = None, available_at: datetime | None = None
+) -> TickerBoard:
+    """Return the board of a venue, now, as it was known or as it was to be had at a moment.
 
     Raises
     ------
@@ -98,7 +100,8 @@ def ticker_board(workspace: Workspace, venue: str, *, as_of: datetime | None = N
     """
     if venue not in BOARDS:
         raise BadInputError("this venue has no board", value=venue, todo=f"use one of {', '.join(BOARDS)}")
-    return answer(workspace, ("ticker board", venue), lambda reading: _board(reading, venue), as_of=as_of)
+    question = "ticker board", venue
+    return answer(workspace, question, lambda reading: _board(reading, venue), as_of=as_of, available_at=available_at)
 
 
 def _board(reading: Reading, venue: str) -> TickerBoard:
@@ -112,8 +115,8 @@ def _board(reading: Reading, venue: str) -> TickerBoard:
         """
     )
     if not rows:
-        then = "ask of a later moment" if reading.as_of else "run `assay ingest` and `assay build`"
-        what = f"no tickers of {venue} are known" + (" as of then" if reading.as_of else "")
+        then = "run `assay ingest` and `assay build`" if reading.is_now else "ask of a later moment"
+        what = f"no tickers of {venue} are known" + ("" if reading.is_now else " as of then")
         raise NoDataError(what, todo=then)
     stored = {series_.place_of(one) for one in series_.all_series(reading)}
     lines, foretold = sparklines(reading), briefs(reading)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -180,7 +181,7 @@ class IngestSettings(BaseModel):
     since: str = "365d"
     since_short: str = "7d"
     every: str = "15m"
-    settle: str = "2h"
+    settle: str | None = None
     confirmations: Annotated[int, Field(ge=1, le=100)] = 3
     depth_symbols: _LIST = ("BTC", "ETH", "BNB", "SOL", "XRP")
     depth_limit: Annotated[int, Field(ge=1, le=5_000)] = 100
@@ -226,9 +227,15 @@ class IngestSettings(BaseModel):
 
     @validates("every", "settle")
     @classmethod
-    def _is_a_length(cls, text: str) -> str:
-        _checked(parse_duration, text)
+    def _is_a_length(cls, text: str | None) -> str | None:
+        if text is not None:
+            _checked(parse_duration, text)
         return text
+
+    @property
+    def settle_length(self) -> timedelta | None:
+        """How long after its close a bar may still change; None: what is usual for its length."""
+        return None if self.settle is None else parse_duration(self.settle)
 
     @validates("limits_dir")
     @classmethod

@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from assay.domain.duration import parse_duration
 from assay.domain.errors import BadInputError
 from assay.domain.instrument import PREFERRED_PLACES, Market, check_venue
+from assay.settings.features import FeatureSettings
 from assay.settings.fees import FeeSettings
 from assay.settings.ingest import IngestSettings, VenuesSettings
 from assay.settings.reconcile import ReconcileSettings
@@ -136,6 +137,7 @@ class Settings(BaseSettings):
     ingest: IngestSettings = Field(default_factory=IngestSettings)  # a default in it is below the user's home
     reconcile: ReconcileSettings = ReconcileSettings()
     fees: FeeSettings = FeeSettings()
+    features: FeatureSettings = FeatureSettings()
     serve: ServeSettings = ServeSettings()
     recordings: Path | None = Field(default_factory=_shipped_recordings)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"

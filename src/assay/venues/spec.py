@@ -252,6 +252,9 @@ class VenueSpec:
     exchange : str, optional
         The venue, if the API is not all there is of it; see :attr:`venue`. The endpoints of all APIs of a venue have
         different names.
+    lists_first : bool
+        Whether the list of instruments has to be had before anything else can be asked; it is then the first question
+        of every run, within the limits like any other.
     """
 
     name: str
@@ -267,6 +270,7 @@ class VenueSpec:
     quirks: tuple[Quirk, ...] = ()
     reach: tuple[tuple[Interval, timedelta], ...] = ()
     exchange: str = ""
+    lists_first: bool = False
 
     @property
     def venue(self) -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 from collections.abc import Iterable, Sequence
+from ctypes import c_float
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from assay.domain.interval import Interval
+from assay.features.families import FAMILIES, Family
 from assay.features.registry import STEPS
+from assay.features.step import Step
+from assay.features.texts import parameters
 from assay.selectors.bars import source_of
 from assay.selectors.pairs import Pair
 
@@ -24,6 +26,11 @@ MODULES = tuple(
 )
 """What chart.js imports, and they one another: a browser fetches all of them at once."""
 _MOST_DECIMALS = 10
+_SHORT_DIGITS = 7  # worth reading of what was a float of 32 bits
+LONGER_INTERVALS = ("15m", "1h", "4h", "1d", "1w")
+"""Of whose closed bars an indicator may be."""
+_COLUMNS = ("open", "high", "low", "volume", "quote_volume", "taker_buy_volume", "num_trades")
+"""What an indicator of the close may be computed of in its place."""
 _SHOWN_AT_FIRST = ("ema:12", "ema:26", "rsi:14")
 
 
@@ -36,14 +43,32 @@ class IntervalButton:
 
 
 @dataclass(frozen=True, slots=True)
+class IndicatorField:
+    """A parameter of a Step, as a form asks for it; `kind` is ``whole``, ``number`` or ``text``."""
+
+    name: str
+    value: float | str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class IndicatorForm:
-    """A Step of the registry, as the menu offers it; `parameters` are names and usual values."""
+    """A Step of the registry, as the menu offers it; `columns` are those of the bar that may stand for the close."""
 
     name: str
     title: str
     formula: str
     units: tuple[str, ...]
-    parameters: tuple[tuple[str, int], ...]
+    fields: tuple[IndicatorField, ...]
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IndicatorGroup:
+    """The Steps of one family."""
+
+    family: Family
+    forms: tuple[IndicatorForm, ...]
 
 
 def stored_intervals(pair: Pair) -> tuple[Interval, ...]:
@@ -66,20 +91,25 @@ def default_interval(pair: Pair) -> str:
     return min(stored_intervals(pair), key=lambda one: one.duration).code
 
 
-def indicator_forms() -> tuple[IndicatorForm, ...]:
-    """Return every Step there is."""
-    return tuple(
-        IndicatorForm(name, step.docs.title, step.docs.formula, step.docs.units, _parameters(step))  # type: ignore[attr-defined]
-        for name, step in sorted(STEPS.items())
-    )
+def indicator_groups() -> tuple[IndicatorGroup, ...]:
+    """Return every Step that a series by itself is enough for, by family."""
+    groups = []
+    for family in FAMILIES:
+        steps = [STEPS[name]() for name in family.steps]
+        forms = tuple(_form(step) for step in steps if "reference" not in step.inputs)
+        if forms:
+            groups.append(IndicatorGroup(family, forms))
+    return tuple(groups)
 
 
-def _parameters(step: Any) -> tuple[tuple[str, int], ...]:  # noqa: ANN401  # a dataclass, which a Protocol cannot say
-    usual = step()
-    return tuple((field.name, getattr(usual, field.name)) for field in dataclasses.fields(usual))
+def _form(step: Step) -> IndicatorForm:
+    kinds = {int: "whole", float: "number", str: "text"}
+    fields = tuple(IndicatorField(name, value, kinds[type(value)]) for name, value in parameters(step).items())
+    columns = _COLUMNS if step.inputs == ("close",) else ()
+    return IndicatorForm(step.name, step.docs.title, step.docs.formula, step.docs.units, fields, columns)
 
 
-def chart_config(pair: Pair, steps: Sequence[IndicatorForm], as_of: datetime | None) -> dict[str, object]:
+def chart_config(pair: Pair, groups: Sequence[IndicatorGroup], as_of: datetime | None) -> dict[str, object]:
     """Return what the script reads; moments are milliseconds since the epoch."""
     return {
         "series": f"{pair.venue}:{pair.market}:{pair.symbol}",
@@ -91,7 +121,9 @@ def chart_config(pair: Pair, steps: Sequence[IndicatorForm], as_of: datetime | N
             {"interval": one.interval, "first": _ms(one.first_open_time), "last": _ms(one.last_open_time)}
             for one in pair.intervals
         ],
-        "steps": [{"name": one.name, "title": one.title, "units": one.units} for one in steps],
+        "steps": [
+            {"name": one.name, "title": one.title, "units": one.units} for group in groups for one in group.forms
+        ],
         "defaults": {"interval": default_interval(pair), "indicators": _SHOWN_AT_FIRST},
     }
 
@@ -99,17 +131,19 @@ def chart_config(pair: Pair, steps: Sequence[IndicatorForm], as_of: datetime | N
 def decimals_of(prices: Iterable[float]) -> int:
     """Return the decimals that all of the prices have, at least two: the venue's own steps.
 
-    Only as many digits are looked at as a float holds of a decimal number: those after them are no price's.
+    Only as many digits are looked at as a float holds of a decimal number, or one of 32 bits if the price was one, as
+    Yahoo's are: those after them are no price's.
 
-    >>> decimals_of([0.5235, 0.52341]), decimals_of([64250.5]), decimals_of([6523854.08])
-    (5, 2, 2)
+    >>> decimals_of([0.5235, 0.52341]), decimals_of([64250.5]), decimals_of([6523854.08]), decimals_of([51528.62890625])
+    (5, 2, 2, 2)
     """
     return max(2, *(len(_written(price).rstrip("0").partition(".")[2]) for price in prices))
 
 
 def _written(price: float) -> str:
     whole = len(f"{abs(price):.0f}")
-    return f"{price:.{min(_MOST_DECIMALS, max(0, sys.float_info.dig - whole))}f}"
+    digits = _SHORT_DIGITS if c_float(price).value == price else sys.float_info.dig
+    return f"{price:.{min(_MOST_DECIMALS, max(0, digits - whole))}f}"
 
 
 def exact(price: float, decimals: int) -> str:

@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from assay.features.bars import Bars
 
 HOUR = 3_600_000_000
-START = 1_500_000_000 * 1_000_000 // HOUR * HOUR
+START = 1_499_644_800 * 1_000_000
+"""Monday, 2017-07-10T00:00Z, at which a bar of every interval opens."""
 RECORDED = Path(__file__).parents[3].parent / "shared" / "data" / "klines" / "binance_spot_1h_2017_2022"
 
 needs_recordings = pytest.mark.skipif(
@@ -29,7 +30,10 @@ def hourly(close: ArrayLike, *, hours: Sequence[int] | None = None) -> Bars:
     opened = START + np.asarray(range(closes.size) if hours is None else hours, dtype=np.int64) * HOUR
     high, low = np.maximum(opens, closes) * 1.01, np.minimum(opens, closes) * 0.99
     volume = np.asarray(1.0 + np.arange(closes.size) % 7, dtype=np.float64)
-    return Bars(opened, opened + HOUR, opens, high, low, closes, volume, volume * closes, volume / 2, volume * 10)
+    amounts = volume, volume * closes, volume / 2, volume * 10
+    # Another series: neither the closes nor anything in step with them.
+    reference = 50.0 + 3.0 * np.sin(0.37 * np.arange(closes.size))
+    return Bars(opened, opened + HOUR, opens, high, low, closes, *amounts, reference)
 
 
 def walk(count: int, *, seed: int = 1, scale: float = 100.0) -> Bars:

@@ -46,7 +46,7 @@ def test_close_times_equal_those_of_the_interval(code: str) -> None:
 def test_columns_left_out_are_nan() -> None:
     bars = walk(3)
     short = Bars(bars.open_time, bars.close_time, bars.open, bars.high, bars.low, bars.close, bars.volume)
-    assert np.isnan([short.quote_volume, short.taker_buy_volume, short.num_trades]).all()
+    assert np.isnan([short.quote_volume, short.taker_buy_volume, short.num_trades, short.reference]).all()
 
 
 def test_columns_cannot_be_changed_and_the_given_arrays_stay_writable() -> None:

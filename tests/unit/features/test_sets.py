@@ -13,29 +13,49 @@ from assay.features.drivers import run_batch
 from assay.features.ema import Ema
 from assay.features.log_return import LogReturn
 from assay.features.rsi import Rsi
-from assay.features.sets import DIRECTION, FEATURE_SETS, TECHNICAL, FeatureSet, SetState, find_set
+from assay.features.sets import DIRECTION, FEATURE_SETS, RETURNS_AND_RISK, TECHNICAL, FeatureSet, SetState, find_set
 from assay.features.state import StateError
 from tests.unit.features.made_bars import hourly, needs_recordings, recorded_btc, same_bits, walk
 
 SHORT = FeatureSet("short", 1, (LogReturn(1), LogReturn(3), Rsi(3), CloseToEma(4)))
 
 
-def test_columns_of_the_two_sets() -> None:
-    assert TECHNICAL.columns == ("ema_12", "ema_26", "rsi_14")
+def test_columns_of_the_sets() -> None:
+    means = ("sma_20", "sma_50", "sma_200", "ema_12", "ema_26")
+    macd = ("macd_12_26_9", "macd_signal_12_26_9", "macd_histogram_12_26_9")
+    bands = tuple(f"bb_{name}_20_2" for name in ("upper", "middle", "lower", "width", "position"))
+    volatility = ("realised_volatility_24", "realised_volatility_annualised_24")
+    assert TECHNICAL.columns == (*means, "rsi_14", *macd, *bands, *volatility)
+    risk = tuple(f"realised_volatility{year}_{days}_1d" for days in (30, 60, 90) for year in ("", "_annualised"))
+    assert RETURNS_AND_RISK.columns == ("log_return_1", "price_momentum_1", *risk, "cumulative_return", "drawdown")
     spans = ("log_return_1", "log_return_6", "log_return_24")
     assert DIRECTION.columns == (*spans, "rsi_14", "close_to_ema_12", "close_to_ema_26")
-    assert (TECHNICAL.warmup, DIRECTION.warmup) == (25, 25)
-    assert FEATURE_SETS == {"technical": TECHNICAL, "direction": DIRECTION}
+    # 200 closes; 91 days of hours, whose last closes the 90th daily return; 26 closes.
+    assert [one.warmup for one in (TECHNICAL, RETURNS_AND_RISK, DIRECTION)] == [199, 91 * 24 - 1, 25]
+    assert FEATURE_SETS == {"technical": TECHNICAL, "returns_and_risk": RETURNS_AND_RISK, "direction": DIRECTION}
 
 
-@pytest.mark.parametrize("chosen", [TECHNICAL, DIRECTION, SHORT], ids=lambda chosen: chosen.name)
+@pytest.mark.parametrize("chosen", [TECHNICAL, RETURNS_AND_RISK, DIRECTION, SHORT], ids=lambda chosen: chosen.name)
 def test_each_column_is_what_its_step_gives_alone(chosen: FeatureSet) -> None:
-    bars = walk(200)
+    count = chosen.warmup + 50
+    bars = walk(count)
     matrix = chosen.run(bars).matrix
-    assert matrix.shape == (200, len(chosen.columns))
+    assert matrix.shape == (count, len(chosen.columns))
     assert same_bits(matrix, np.column_stack([run_batch(step, bars)[0] for step in chosen.steps]))
     assert np.isnan(matrix[chosen.warmup - 1]).any()
     assert np.isfinite(matrix[chosen.warmup :]).all()
+
+
+def test_daily_volatility_is_that_of_the_closes_of_the_days_that_are_over() -> None:
+    bars = walk(40 * 24 + 7)
+    column = RETURNS_AND_RISK.columns.index("realised_volatility_annualised_30_1d")
+    found = RETURNS_AND_RISK.run(bars).matrix[:, column]
+    closes = bars.close[23::24]  # the 40 last hours of a day
+    returns = np.diff(np.log(closes))
+    expected = [returns[day - 30 : day].std(ddof=1) * np.sqrt(365) for day in range(30, 40)]
+    assert np.isnan(found[: 31 * 24 - 1]).all()
+    # It stands through the 24 hours from the last one of a day, and the last day's through the hours of an open one.
+    np.testing.assert_allclose(found[31 * 24 - 1 :], np.repeat(expected, 24)[: 40 * 24 + 7 - (31 * 24 - 1)], rtol=1e-9)
 
 
 @settings(deadline=None)
@@ -73,12 +93,22 @@ def restate_and_resume(chosen: FeatureSet, restated: int, months: list[int]) -> 
 
 @needs_recordings
 @pytest.mark.recorded
-@pytest.mark.parametrize("chosen", [TECHNICAL, DIRECTION], ids=lambda chosen: chosen.name)
+@pytest.mark.parametrize("chosen", [TECHNICAL, RETURNS_AND_RISK, DIRECTION], ids=lambda chosen: chosen.name)
 def test_a_restated_bar_costs_the_time_since_the_last_monthly_checkpoint(chosen: FeatureSet) -> None:
     month = recorded_btc().open_time.astype("datetime64[us]").astype("datetime64[M]")
     ends = np.flatnonzero(month[1:] != month[:-1]).tolist()
     assert len(ends) == 58
     restate_and_resume(chosen, restated=30_000, months=ends)
+
+
+def test_a_run_writes_where_it_is_told_and_refuses_a_place_that_does_not_fit() -> None:
+    bars, out = walk(50), np.full((len(SHORT.columns), 50), 7.0)
+    run = SHORT.run(bars, checkpoint_at=[20], out=out)
+    assert np.shares_memory(run.matrix, out)
+    assert same_bits(run.matrix, SHORT.run(bars).matrix)
+    for wrong in (out.T, out[:, :49], out[:, ::-1], out.astype(np.float32), np.broadcast_to(0.0, out.shape)):
+        with pytest.raises(BadInputError, match="nowhere to write"):
+            SHORT.run(bars, out=wrong)  # type: ignore[arg-type]  # one is of float32
 
 
 def test_stream_equals_run_and_can_be_saved() -> None:
@@ -115,7 +145,7 @@ def test_state_of_another_set_is_refused() -> None:
         with pytest.raises(StateError):
             DIRECTION.run(walk(3), other.start())
     with pytest.raises(StateError, match="another step"):
-        TECHNICAL.stream(FeatureSet("x", 1, (Ema(12), Ema(27), Rsi(14))).start())
+        DIRECTION.stream(FeatureSet("x", 1, (*DIRECTION.steps[:-1], CloseToEma(27))).start())
 
 
 @pytest.mark.parametrize("rows", [[3, 2], [2, 2], [-1], [10]], ids=["falling", "repeated", "negative", "past-the-end"])
@@ -134,5 +164,5 @@ def test_unknown_set_names_the_nearest() -> None:
     assert find_set("direction") is DIRECTION
     with pytest.raises(BadInputError, match="did you mean technical"):
         find_set("technicals")
-    with pytest.raises(BadInputError, match="use one of direction, technical"):
+    with pytest.raises(BadInputError, match="use one of direction, returns_and_risk, technical"):
         find_set("zzz")

@@ -357,8 +357,25 @@ def test_open_bar_came_if_a_bar_of_the_answer_opens_after_those_that_had_closed(
 def test_only_the_latest_questions_for_bars_are_kept(numbers: list[int]) -> None:
     ledger = CoverageLedger(SETTLE, CONFIRMATIONS)
     for number in numbers:
-        ledger.add(replace(answer(str(number), (0, 1), [], HOURS[1]), slot=slot(number)))
+        # Each asks for a bar that none of the others asks for, so that none makes another one needless.
+        opened = ORIGIN + number * timedelta(hours=1)
+        asked = AskedRange("spot", "BTC-USDT", "1h", opened, opened + timedelta(hours=1), ())
+        ledger.add(replace(answer(str(number), (0, 1), [], HOURS[1]), slot=slot(number), asked=(asked,)))
     assert [one.mark for one in ledger.asked[HOURLY]] == sorted(map(slot, range(20, KEPT_ASKED + 20)))
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 6), st.integers(1, 5)), max_size=12))
+def test_questions_that_a_later_one_holds_are_forgotten_and_nothing_is_lost_by_it(
+    questions: list[tuple[int, int, int]],
+) -> None:
+    ledger = CoverageLedger(SETTLE, CONFIRMATIONS)
+    for number, (mark, first, length) in enumerate(questions):
+        ledger.add(replace(answer(str(number), (first, first + length), [], HOURS[12]), slot=slot(mark)))
+    for since in range(10):
+        asked = [(HOURS[first], HOURS[first + length]) for mark, first, length in questions if mark >= since]
+        assert ledger.asked_since(HOURLY, slot(since))[0] == Spans.of(asked)
+    kept = ledger.asked.get(HOURLY, ())
+    assert not any(one is not other and one.is_within(other) for one in kept for other in kept)
 
 
 @given(st.permutations(range(KEPT_SLOTS + 20)))

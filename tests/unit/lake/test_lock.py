@@ -20,7 +20,7 @@ held.write("process 4711")
 held.flush()
 fcntl.flock(held, fcntl.LOCK_EX)
 print("held", flush=True)
-time.sleep(60)
+time.sleep(600)
 """
 
 
@@ -53,7 +53,7 @@ def test_a_holder_that_is_killed_lets_go(tmp_path: Path) -> None:
     holder.kill()
     holder.wait()
     holder.stdout.close()
-    with file_lock(tmp_path / "lock", timeout_s=5):
+    with file_lock(tmp_path / "lock", timeout_s=120):
         assert (tmp_path / "lock").read_text(encoding="utf-8") == f"process {os.getpid()}"
 
 

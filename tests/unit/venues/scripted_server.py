@@ -24,7 +24,7 @@ def answer(status: int = 200, body: bytes = b"[]", **headers: str) -> bytes:
 
 async def say_nothing(_writer: asyncio.StreamWriter) -> None:
     """Leave the client waiting."""
-    await asyncio.sleep(60)
+    await asyncio.sleep(3_600)
 
 
 def drip(text: bytes, every_s: float) -> Act:

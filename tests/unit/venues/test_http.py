@@ -9,7 +9,6 @@ import shutil
 import socket
 import ssl
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,8 @@ from assay.venues.transport import BodyTooLargeError, CertificateError, Response
 from tests.unit.venues.fake_time import NOON, FakeTime
 from tests.unit.venues.scripted_server import QUESTION, Act, ScriptedServer, answer, drip, say_nothing
 
-SHORT, PLENTY = HttpOptions(timeout_s=0.15), HttpOptions(timeout_s=5)
+SHORT, PLENTY = HttpOptions(timeout_s=2), HttpOptions(timeout_s=60)
+"""Even the short one is enough to connect and to ask on a machine that does other work."""
 
 
 async def drop(_writer: asyncio.StreamWriter) -> None:
@@ -105,16 +105,14 @@ def test_half_an_answer_is_no_answer_and_may_have_been_counted(said: bytes | Act
 
 
 def test_silent_server_is_left_in_time() -> None:
-    began = time.perf_counter()
     error = failure(say_nothing, options=SHORT)
     assert error.was_sent
-    assert "within 0.15 s" in str(error)
-    assert time.perf_counter() - began < 5
+    assert "within 2 s" in str(error)
 
 
 def test_server_that_drips_is_left_although_every_byte_is_in_time() -> None:
-    # 200 bytes, one every 10 ms: each far within the time-out, all of them far beyond it.
-    assert "within 0.15 s" in str(failure(drip(answer(200, b" " * 150), 0.01), options=SHORT))
+    # 200 bytes, one every 50 ms: each far within the time-out, all of them far beyond it.
+    assert "within 2 s" in str(failure(drip(answer(200, b" " * 150), 0.05), options=SHORT))
 
 
 def test_nobody_listening_means_that_nothing_was_sent() -> None:
@@ -132,7 +130,7 @@ def test_nobody_listening_means_that_nothing_was_sent() -> None:
 
 
 def test_body_of_exactly_the_largest_size_is_read_and_one_byte_more_is_not() -> None:
-    options = HttpOptions(timeout_s=5, max_body_bytes=1_000)
+    options = HttpOptions(timeout_s=60, max_body_bytes=1_000)
     assert len(ask(answer(200, b"x" * 1_000), options=options).body) == 1_000
     with pytest.raises(BodyTooLargeError, match="1000 bytes"):
         ask(answer(200, b"x" * 1_001), options=options)
@@ -142,7 +140,7 @@ def test_small_body_that_unpacks_to_a_large_one_is_refused() -> None:
     bomb = gzip.compress(b"0" * 1_000_000)
     assert len(bomb) < 2_000
     with pytest.raises(BodyTooLargeError):
-        ask(answer(200, bomb, content_encoding="gzip"), options=HttpOptions(timeout_s=5, max_body_bytes=100_000))
+        ask(answer(200, bomb, content_encoding="gzip"), options=HttpOptions(timeout_s=60, max_body_bytes=100_000))
 
 
 def test_compressed_body_arrives_as_the_venue_wrote_it() -> None:
@@ -158,7 +156,7 @@ def test_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_key_in_a_header_is_sent_and_stands_in_no_log_and_no_error(caplog: pytest.LogCaptureFixture) -> None:
-    options = HttpOptions(timeout_s=5, headers={"x-cg-demo-api-key": "CG-s3cret"})
+    options = HttpOptions(timeout_s=60, headers={"x-cg-demo-api-key": "CG-s3cret"})
 
     async def run() -> tuple[str, TransportError]:
         async with ScriptedServer(answer(), drop) as server:
@@ -202,7 +200,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def over_tls(certificate: Path, *, trusted: bool) -> Response:
     ours = ssl.create_default_context(cafile=certificate) if trusted else None
-    options = HttpOptions(timeout_s=5, tls=ours)
+    options = HttpOptions(timeout_s=60, tls=ours)
 
     async def run() -> Response:
         server = ScriptedServer(answer(), tls=server_tls(certificate))
@@ -230,7 +228,7 @@ def test_certificate_of_a_trusted_authority_is_accepted(certificate: Path) -> No
 
 @pytest.mark.parametrize(("http2", "first_words"), [(True, "PRI * HTTP/2.0"), (False, "GET /api/v3/klines")])
 def test_http2_is_spoken_only_when_asked_for(certificate: Path, http2: bool, first_words: str) -> None:
-    options = HttpOptions(timeout_s=5, tls=ssl.create_default_context(cafile=certificate), http2=http2)
+    options = HttpOptions(timeout_s=60, tls=ssl.create_default_context(cafile=certificate), http2=http2)
 
     async def run() -> str:
         server = ScriptedServer(drop, tls=server_tls(certificate))

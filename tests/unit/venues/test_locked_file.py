@@ -35,7 +35,7 @@ with LockedFile(Path(sys.argv[1])).held() as file:
 def run_killed_at(path: Path, step: int) -> int:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(part for part in sys.path if part)}
     words = [sys.executable, "-c", KILLED_AT, str(path), str(step)]
-    return subprocess.run(words, env=environment, timeout=60).returncode
+    return subprocess.run(words, env=environment, timeout=600).returncode
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,10 @@ class InstrumentState(Shape):
     market: Market
     venue_symbol: Annotated[str, said("As the venue spells it.", "BTCUSDT")]
     symbol: Annotated[str | None, said("`BASE-QUOTE`; null where the names cannot be written so.", "BTC-USDT")]
-    asset_id: Annotated[str | None, said("Which asset the base meant then, if its ticker meant several.", "terra-luna")]
+    asset_id: Annotated[
+        str | None, said("Which asset the base meant then, by CoinGecko's id; null if unknown.", "bitcoin")
+    ]
+    asset_id_by: Annotated[str | None, said("What states it: `asset_identities` or `coingecko`.", "coingecko")]
     valid_from: Annotated[datetime, said("First list that says so, UTC.", "2026-05-01T00:00:20Z")]
     valid_to: Annotated[OptionalMoment, said("First list that says otherwise, UTC; null while it stands.")]
     change: Annotated[str, said("`in_first_list`, `listed`, `listed_again` or `changed`.", "listed")]

@@ -115,6 +115,14 @@ class SeriesDaysState(Shape):
     interval: IntervalCode
     bars: Annotated[list[int | None], said("Bars that are there, a number for each day.", [24, 24])]
     missing: Annotated[list[int | None], said("Bars that are not.", [0, 0])]
+    causes: Annotated[
+        list[dict[str, int] | None],
+        said(
+            "Missing bars by cause, those before its first bar and after its last included as far as the venue was "
+            "asked; null where none is missing.",
+            [None, {"venue_outage": 3}],
+        ),
+    ]
 
 
 class CoverageDays(Shape):
@@ -143,10 +151,13 @@ class TestState(Shape):
     status: Annotated[str, said("pass, warn, fail, error or skipped.", "pass")]
     failures: Annotated[int, said("Rows that broke it.", 0)]
     message: Annotated[str, said("What is wrong; empty if nothing is.")]
+    table: Annotated[str, said("What was tested or could not be built.", "silver.crypto_prices_cleaned")]
+    is_gate: Annotated[bool, said("Whether it stops a build; otherwise it only warns.", True)]
+    sample: Annotated[list[dict[str, str | None]], said("The first of those rows, at most 20, every value as text.")]
 
 
 class TestStates(Shape):
-    """The quality tests of the last build, the failed ones first."""
+    """The quality tests of the last build, the failed ones first, then those that warn."""
 
     built_at: Annotated[datetime, said("When, UTC.", "2026-05-01T09:00:10Z")]
     is_whole: Annotated[bool, said("Whether the build came to its last test.", True)]

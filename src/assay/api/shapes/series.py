@@ -159,12 +159,16 @@ class IndicatorKind(Shape):
     name: Annotated[str, said("How it is asked for, with its usual parameters.", "ema:12")]
     title: Annotated[str, said("In words.", "Exponential moving average")]
     formula: Annotated[str, said("How it is computed.")]
-    parameters: Annotated[dict[str, float], said("Its parameters and their usual values.", {"n": 12})]
+    parameters: Annotated[
+        dict[str, int | float | str], said("Its parameters and their usual values, in order.", {"n": 12})
+    ]
     outputs: Annotated[list[str], said("Its columns.", ["ema_12"])]
     units: Annotated[list[str], said("Unit of each column.", ["quote"])]
     warmup: Annotated[int, said("Bars without a value.", 11)]
     gap_rule: Annotated[str, said("What a missing bar does.")]
     nan_rule: Annotated[str, said("What a number that is not there does.")]
+    undefined: Annotated[str, said("When a value is not there although the bars are; empty where that never happens.")]
+    endless: Annotated[str, said("Why it depends on every bar since the first; empty where history wears off.")]
     reference: Annotated[str, said("Where it is from.")]
 
 

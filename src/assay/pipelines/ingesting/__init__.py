@@ -10,9 +10,10 @@
 
 from assay.pipelines.ingesting.access import Access, access_of
 from assay.pipelines.ingesting.ingest import ingest
-from assay.pipelines.ingesting.plan import IngestPlan, VenuePlan, Wanted, plan_ingest
+from assay.pipelines.ingesting.plan import IngestPlan, VenuePlan, plan_ingest
 from assay.pipelines.ingesting.progress import Progress, silent
 from assay.pipelines.ingesting.report import IngestResult, Outcome, VenueReport
+from assay.pipelines.ingesting.wanted import Wanted
 
 __all__ = [
     "Access",

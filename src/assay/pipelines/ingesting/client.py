@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from assay.venues.circuit import Circuit
 from assay.venues.errors import PoisonPageError, VenueBusyError
 from assay.venues.parsed import Parsed, Venue
 from assay.venues.registry import find_venue
+from assay.venues.requests import instruments_request
 from assay.venues.retry import RetryingTransport
 from assay.venues.spec import Endpoint, Request, Role
 from assay.venues.transport import Response, Transport
@@ -104,6 +106,8 @@ class VenueClient:
         timing = replace(access.timing, sleep=self._sleep)
         self._sleep_s = access.timing.sleep
         spec = plan.spec
+        self._list = instruments_request(spec) if spec.lists_first else None
+        self._list_gate = asyncio.Lock()
         budget = RateBudget(access.limits_dir, account_of(plan), spec.limits, timing, lease_s=access.lease_s)
         self._transport = RetryingTransport(
             Counted(transport, self.traffic),
@@ -124,6 +128,7 @@ class VenueClient:
         TransientError, TerminalError
             If no answer came, or the venue refused.
         """
+        await self._list_first()
         for tries in range(1, POISON_TRIES + 1):
             response = await self._transport.send(request)
             try:
@@ -136,6 +141,15 @@ class VenueClient:
                     raise UnreadableAnswerError(response, error) from error
                 raise
         raise AssertionError("the last try returns or raises")
+
+    async def _list_first(self) -> None:
+        """Ask for the list of instruments, once, where nothing else can be asked without it."""
+        if self._list is None:
+            return
+        async with self._list_gate:
+            if self._list is not None:
+                await self._transport.send(self._list)
+                self._list = None
 
     def _read(self, request: Request, response: Response) -> Answer:
         venue_now = min(response.asked_at, response.venue_time or response.asked_at)

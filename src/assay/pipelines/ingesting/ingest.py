@@ -91,7 +91,7 @@ async def _venue(workspace: Workspace, plan: VenuePlan, access: Access, progress
         read_coverage,
         workspace.home,
         plan.spec.venue,
-        settle=parse_duration(settings.settle),
+        settle=settings.settle_length,
         confirmations=settings.confirmations,
     )
     async with access.connect(plan, access.timing.clock) as transport:

@@ -50,6 +50,9 @@ class Poll:
         settled since.
     has_open : bool
         Whether the bar that was open came in this slot; then the one that is open now can wait for the next.
+    resting : Spans
+        The closed bars that another look can wait for; of those that did not come, only where the venue leaves out
+        bars without a trade.
     """
 
     now: datetime
@@ -57,6 +60,7 @@ class Poll:
     slot: str
     asked: Spans = NOTHING
     has_open: bool = False
+    resting: Spans = NOTHING
 
 
 def last_end(interval: Interval, end: datetime | None, now: datetime) -> datetime:
@@ -90,6 +94,8 @@ def next_questions(
     wanted = Spans.of(coverage.missing(*within)) - asked
     # Bar by bar, since a run that was killed has asked for some of what it wanted only.
     wanted = wanted - (poll.asked - coverage.unsettled.clip(within[0], due))
+    can_wait = poll.resting if spec.feeding(KLINES).omits_empty else poll.resting & coverage.held
+    wanted = wanted - (can_wait - in_vain)
     if poll.has_open:
         wanted = wanted - Spans.of([(interval.floor(poll.now), within[1])])
     fresh = wanted - in_vain

@@ -27,6 +27,10 @@ def run_tasks(work: Coroutine[object, object, T]) -> T:
     if not callable(handler) or threading.current_thread() is not threading.main_thread():
         return asyncio.run(work)
     received: list[int] = []
+    # asyncio makes a cancellation of Ctrl-C where Python's own handler would have got it.
+    interrupted = signal.getsignal(signal.SIGINT)
+    if callable(interrupted):
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
     async def cancellable() -> T:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
@@ -47,5 +51,7 @@ def run_tasks(work: Coroutine[object, object, T]) -> T:
         return asyncio.run(cancellable())
     finally:
         signal.signal(signal.SIGTERM, handler)
+        if callable(interrupted):
+            signal.signal(signal.SIGINT, interrupted)
         if received:
             signal.raise_signal(signal.SIGTERM)

@@ -13,10 +13,11 @@ from assay.pipelines.ingesting import batches
 from assay.pipelines.ingesting.access import Access
 from assay.pipelines.ingesting.archive import ArchiveRun
 from assay.pipelines.ingesting.asking import Asking
-from assay.pipelines.ingesting.plan import SeriesPlan, SnapshotPlan, VenuePlan
+from assay.pipelines.ingesting.plan import SeriesPlan, VenuePlan
 from assay.pipelines.ingesting.progress import Progress
 from assay.pipelines.ingesting.questions import KlinesQuestion, Poll, is_probe, last_end, next_questions
 from assay.pipelines.ingesting.report import VenueReport
+from assay.pipelines.ingesting.snapshots import SnapshotPlan
 from assay.pipelines.workspace import Workspace
 from assay.venues import scan
 from assay.venues.transport import Transport
@@ -105,7 +106,13 @@ class VenueRun:
         """Ask for what is missing of one series, in rounds: what a question brings decides what is asked next."""
         series, spec = plan.series, self._plan.spec
         within = series.interval.ceil(plan.start), last_end(series.interval, plan.end, self._now)
-        poll = Poll(self._now, self._ledger.settle, self._slot, *self._ledger.asked_since(series, self._slot))
+        poll = Poll(
+            self._now,
+            self._ledger.settle_of(series.interval),
+            self._slot,
+            *self._ledger.asked_since(series, self._slot),
+            self._ledger.resting(series, self._now),
+        )
         asked, archive = Spans(), self._archive
         if plan.only is not None:
             asked = Spans.of([within]) - plan.only

@@ -10,7 +10,7 @@ from assay.domain.interval import CODES, Interval
 from assay.venues.ccxt import PREFIX
 from assay.venues.ccxt.package import address_of, make_client
 from assay.venues.ccxt.parse import HANDLERS, read_error
-from assay.venues.datasets import INSTRUMENTS, KLINES, TICKERS
+from assay.venues.datasets import INSTRUMENTS, KLINES, ORDER_BOOKS, TICKERS
 from assay.venues.parsed import Venue
 from assay.venues.spec import Endpoint, Kind, Paging, Parameter, Quirk, RateLimit, Role, VenueSpec, Weight
 from assay.venues.symbols import SeparatedSymbols
@@ -42,6 +42,8 @@ def _spec_of(exchange: str) -> VenueSpec:
         endpoints.append(_klines(codes, page))
     if client.has.get("fetchTickers") is True:
         endpoints.append(Endpoint("ccxt_tickers", "/fetch_tickers", TICKERS, Weight(1), _DOCS, rows_at="rows"))
+    if client.has.get("fetchOrderBook") is True:
+        endpoints.append(_book())
     apart_s = float(client.rateLimit) / 1_000
     return VenueSpec(
         name=PREFIX + exchange,
@@ -54,13 +56,21 @@ def _spec_of(exchange: str) -> VenueSpec:
         intervals=tuple((Interval(code), code) for code in codes),
         limits=(RateLimit("requests", max(1, int(1.0 / apart_s)), max(1.0, apart_s), None, _DOCS),),
         endpoints=tuple(endpoints),
+        lists_first=True,
         quirks=(
             Quirk("what ccxt made of an answer is read; the answer itself is kept beside it", _DOCS),
             Quirk("numbers are floats by the time that they arrive here", _DOCS),
-            Quirk("the first question of a run loads the list of markets as well", _DOCS),
+            Quirk("nothing can be asked before the list of markets was had", _DOCS),
+            Quirk("how many levels of a book may be asked for differs from exchange to exchange", _DOCS),
+            Quirk("ids of trades are numbers, texts or missing, and trades are not asked for", _DOCS),
             Quirk("some exchanges have no old bars, whatever they are asked: those stay unproven", _DOCS),
         ),
     )
+
+
+def _book() -> Endpoint:
+    symbol = Parameter("symbol", role=Role.SYMBOL, is_required=True)
+    return Endpoint("ccxt_book", "/fetch_order_book", ORDER_BOOKS, Weight(1), _DOCS, parameters=(symbol,), rows_at=None)
 
 
 def _klines(codes: tuple[str, ...], page: int) -> Endpoint:

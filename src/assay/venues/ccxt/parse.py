@@ -56,6 +56,17 @@ class _Ticker(msgspec.Struct, rename="camel", gc=False):
     quote_volume: float | None = None
 
 
+class _Book(msgspec.Struct, gc=False):
+    bids: list[tuple[float, float]]
+    asks: list[tuple[float, float]]
+    nonce: int | None = None
+
+
+class _BookBody(msgspec.Struct):
+    exchange: str
+    rows: tuple[_Book]
+
+
 class _Market(msgspec.Struct, gc=False):
     symbol: str
     base: str
@@ -176,9 +187,23 @@ def parse_tickers(body: bytes, request: Request, *, asked_at: datetime) -> Parse
     return tables.tickers(page, columns, symbols=SYMBOLS)
 
 
+def parse_book(body: bytes, request: Request, *, asked_at: datetime) -> Parsed:
+    r"""Read an order book, with its number if the exchange has one. It is one row or none.
+
+    Wire::
+
+        {"exchange":"kraken","ccxt":"4.5.64","rows":[{"bids":[[73360.3,1.5]],"asks":[[73369.1,0.25],[73370.0,2.0]],
+         "nonce":null}],"raw":["{\"error\":[],\"result\":{}}"]}
+    """
+    (book,) = read_one(body, _BookBody, request=request, read_error=read_error).rows
+    sides = ([(repr(price), repr(quantity)) for price, quantity in side] for side in (book.bids, book.asks))
+    return tables.order_book(*sides, update_id=book.nonce, page=(request, body))
+
+
 HANDLERS: Mapping[str, Handler] = {
     "ccxt_markets": parse_markets,
     "ccxt_klines": parse_klines,
     "ccxt_tickers": parse_tickers,
+    "ccxt_book": parse_book,
 }
 """Endpoint to its handler."""

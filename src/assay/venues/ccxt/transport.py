@@ -27,6 +27,8 @@ _TICKER = (
     "percentage", "previousClose", "baseVolume", "quoteVolume",
 )  # fmt: skip
 _MILLISECOND_US = 1_000
+MARKETS = "ccxt_markets"
+"""The endpoint that has to be asked before any other."""
 Rows = list[Any]
 
 
@@ -83,7 +85,8 @@ class CcxtTransport:
         asked_at = self._clock.now()
         package = self._package
         try:
-            self._client.load_markets()
+            if request.endpoint != MARKETS:
+                self._client.load_markets()  # asks nothing once the list was had
             self._raw.clear()
             rows = _CALLS[request.endpoint](self._client, dict(request.params))
             for text in self._raw:
@@ -134,6 +137,13 @@ def _tickers(client: Any, _params: dict[str, str]) -> Rows:  # noqa: ANN401
     return [{name: one.get(name) for name in _TICKER} for one in spot]
 
 
+def _book(client: Any, params: dict[str, str]) -> Rows:  # noqa: ANN401
+    # As many levels as the exchange tells unasked: what may be asked for differs from one to the next.
+    book = client.fetch_order_book(params["symbol"])
+    sides = {side: [level[:2] for level in book[side]] for side in ("bids", "asks")}
+    return [{**sides, "nonce": book.get("nonce")}]
+
+
 def _markets(client: Any, _params: dict[str, str]) -> Rows:  # noqa: ANN401
     markets: Iterable[dict[str, Any]] = client.load_markets(True).values()  # ccxt's own: again
     return [_market(client, one) for one in markets if one.get("spot")]
@@ -167,7 +177,8 @@ def _market(client: Any, market: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN
 _TICK_SIZE = 4
 """ccxt's word for steps that are told as such; else digits are told."""
 _CALLS: dict[str, Callable[[Any, dict[str, str]], Rows]] = {
-    "ccxt_markets": _markets,
+    MARKETS: _markets,
     "ccxt_klines": _klines,
     "ccxt_tickers": _tickers,
+    "ccxt_book": _book,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
@@ -12,7 +12,7 @@ from assay.venues import tables
 from assay.venues.coinbase.spec import SPEC
 from assay.venues.datasets import SERVER_TIME
 from assay.venues.errors import VenueError, venue_error
-from assay.venues.page import UNREADABLE, Count, Moment, Seconds, read_columns, read_list, read_one, read_row
+from assay.venues.page import UNREADABLE, Count, Moment, Page, Seconds, read_columns, read_list, read_one, read_row
 from assay.venues.parsed import Handler, Parsed
 from assay.venues.spec import Request
 
@@ -186,7 +186,11 @@ def parse_trades(body: bytes, request: Request, *, asked_at: datetime) -> Parsed
         [{"trade_id":18502034,"side":"sell","size":"0.00007448","price":"73271.63000000",
           "time":"2024-03-13T11:00:17.710679Z"}]
     """
-    page = read_list(body, _Trade, request=request, read_error=read_error)
+    return read_trades(read_list(body, _Trade, request=request, read_error=read_error))
+
+
+def read_trades(page: Page[Any]) -> Parsed:
+    """Return trades told one by one: `trade_id`, `time`, `price`, `size` and `side` mean the same in both APIs."""
     rows = page.rows
     ids = tables.counts(int(row.trade_id) for row in rows)
     columns = {
@@ -194,7 +198,7 @@ def parse_trades(body: bytes, request: Request, *, asked_at: datetime) -> Parsed
         "event_time": tables.moments(row.time for row in rows),
         "price": tables.texts(row.price for row in rows),
         "quantity": tables.texts(row.size for row in rows),
-        "side": tables.texts(_TAKER[row.side] for row in rows),
+        "side": tables.texts(_TAKER[row.side.lower()] for row in rows),
     }
     return tables.trades(page, columns)
 

@@ -5,6 +5,7 @@ Numbers are those of the venue's documentation of July 2026 (docs.cdp.coinbase.c
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from assay.domain.instrument import Market
@@ -22,7 +23,34 @@ QUOTES = ("USD", "USDC", "USDT", "EUR", "GBP", "BTC", "ETH", "DAI", "INR", "SGD"
 GRANULARITIES = (("1m", "60"), ("5m", "300"), ("15m", "900"), ("1h", "3600"), ("6h", "21600"), ("1d", "86400"))
 """Bar lengths, in seconds on the wire."""
 
-_PRODUCT = Parameter("product_id", role=Role.SYMBOL, is_required=True)
+PRODUCT = Parameter("product_id", role=Role.SYMBOL, is_required=True)
+
+
+def candles(
+    name: str, path: str, *, docs: str, granularities: Iterable[tuple[str, str]], time: Kind, rows_at: str | None = ""
+) -> Endpoint:
+    """Return the endpoint of the bars, which differs between the APIs in the spelling of lengths and moments only."""
+    return Endpoint(
+        name,
+        path,
+        KLINES,
+        Weight(1),
+        docs,
+        parameters=(
+            PRODUCT,
+            Parameter(
+                "granularity", role=Role.INTERVAL, is_required=True, choices=tuple(one for _, one in granularities)
+            ),
+            Parameter("start", time, Role.START),
+            Parameter("end", time, Role.LAST),
+        ),
+        # Advanced Trade documents 350; 300 were what some callers could get.
+        page_limit=300,
+        paging=Paging.BY_RANGE,
+        rows_at=rows_at,
+        omits_empty=True,
+    )
+
 
 SPEC = VenueSpec(
     name="coinbase",
@@ -37,34 +65,14 @@ SPEC = VenueSpec(
     endpoints=(
         Endpoint("time", "/time", SERVER_TIME, Weight(1), "https://docs.cdp.coinbase.com/exchange/", rows_at=None),
         Endpoint("products", "/products", INSTRUMENTS, Weight(1), _DOCS + "products/get-all-known-trading-pairs"),
-        Endpoint(
-            "candles",
-            "/products/{product_id}/candles",
-            KLINES,
-            Weight(1),
-            _CANDLES,
-            parameters=(
-                _PRODUCT,
-                Parameter(
-                    "granularity",
-                    role=Role.INTERVAL,
-                    is_required=True,
-                    choices=tuple(wire for _, wire in GRANULARITIES),
-                ),
-                Parameter("start", Kind.ISO, Role.START),
-                Parameter("end", Kind.ISO, Role.LAST),
-            ),
-            page_limit=300,
-            paging=Paging.BY_RANGE,
-            omits_empty=True,
-        ),
+        candles("candles", "/products/{product_id}/candles", docs=_CANDLES, granularities=GRANULARITIES, time=Kind.ISO),
         Endpoint(
             "ticker",
             "/products/{product_id}/ticker",
             TICKERS,
             Weight(1),
             _DOCS + "products/get-product-ticker",
-            parameters=(_PRODUCT,),
+            parameters=(PRODUCT,),
             rows_at=None,
         ),
         Endpoint(
@@ -74,7 +82,7 @@ SPEC = VenueSpec(
             Weight(1),
             _DOCS + "products/get-product-book",
             # The venue's own default is level 1, the best prices alone; level 3 is for those with a key.
-            parameters=(_PRODUCT, Parameter("level", default="2", choices=("1", "2"))),
+            parameters=(PRODUCT, Parameter("level", default="2", choices=("1", "2"))),
             rows_at=None,
         ),
         Endpoint(
@@ -84,7 +92,7 @@ SPEC = VenueSpec(
             Weight(1),
             _DOCS + "products/get-product-trades",
             parameters=(
-                _PRODUCT,
+                PRODUCT,
                 Parameter("after", Kind.WHOLE, Role.BEFORE_ID),
                 Parameter("limit", Kind.WHOLE, Role.LIMIT, default="1000"),
             ),

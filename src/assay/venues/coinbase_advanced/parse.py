@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from assay.venues import tables
+from assay.venues.coinbase.parse import read_trades
 from assay.venues.coinbase_advanced.spec import SPEC
 from assay.venues.datasets import SERVER_TIME
 from assay.venues.errors import VenueError, venue_error
@@ -21,8 +22,6 @@ _SECOND_US = 1_000_000
 # From 2009-01-03 on, as the numbers of seconds of :data:`assay.venues.page.Seconds` are.
 _SecondText = Annotated[str, msgspec.Meta(pattern=r"^1(2[3-9]|[3-9][0-9])[0-9]{7}$|^[2-6][0-9]{9}$")]
 _TradeId = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,18}$")]
-_TAKER = {"BUY": "sell", "SELL": "buy"}
-"""The taker's side, by that of the order that was waiting."""
 
 
 class _Product(msgspec.Struct, gc=False):
@@ -249,17 +248,7 @@ def parse_trades(body: bytes, request: Request, *, asked_at: datetime) -> Parsed
           "time":"2024-03-13T11:00:17.710679Z","side":"SELL","exchange":"coinbase"}],"best_bid":"73360.34",
           "best_ask":"73369.19"}
     """
-    page = read_rows(read_one(body, _Trades, request=request, read_error=read_error).trades, _Trade)
-    rows = page.rows
-    ids = tables.counts(int(row.trade_id) for row in rows)
-    columns = {
-        **dict.fromkeys(("aggregate_id", "first_trade_id", "last_trade_id"), ids),
-        "event_time": tables.moments(row.time for row in rows),
-        "price": tables.texts(row.price for row in rows),
-        "quantity": tables.texts(row.size for row in rows),
-        "side": tables.texts(_TAKER[row.side] for row in rows),
-    }
-    return tables.trades(page, columns)
+    return read_trades(read_rows(read_one(body, _Trades, request=request, read_error=read_error).trades, _Trade))
 
 
 HANDLERS: Mapping[str, Handler] = {

@@ -10,9 +10,9 @@ from datetime import timedelta
 
 from assay.domain.instrument import Market
 from assay.domain.interval import Interval
-from assay.venues.coinbase.spec import QUOTES
-from assay.venues.datasets import INSTRUMENTS, KLINES, ORDER_BOOKS, SERVER_TIME, TICKERS, TRADES
-from assay.venues.spec import Endpoint, Kind, Paging, Parameter, Quirk, RateLimit, Role, VenueSpec, Weight
+from assay.venues.coinbase.spec import PRODUCT, QUOTES, candles
+from assay.venues.datasets import INSTRUMENTS, ORDER_BOOKS, SERVER_TIME, TICKERS, TRADES
+from assay.venues.spec import Endpoint, Kind, Parameter, Quirk, RateLimit, Role, VenueSpec, Weight
 from assay.venues.symbols import SeparatedSymbols
 
 _DOCS = "https://docs.cdp.coinbase.com/api-reference/advanced-trade-api/rest-api/public/"
@@ -26,7 +26,6 @@ GRANULARITIES = (
 )  # fmt: skip
 """Bar lengths by name."""
 
-_PRODUCT = Parameter("product_id", role=Role.SYMBOL, is_required=True)
 
 SPEC = VenueSpec(
     name="coinbase_advanced",
@@ -44,28 +43,13 @@ SPEC = VenueSpec(
         Endpoint("market_products", _ROOT + "/market/products", INSTRUMENTS, Weight(1), _PRODUCTS, rows_at="products"),
         # The same answer says what became of each product in 24 hours.
         Endpoint("market_tickers", _ROOT + "/market/products", TICKERS, Weight(1), _PRODUCTS, rows_at="products"),
-        Endpoint(
+        candles(
             "market_candles",
             _ROOT + "/market/products/{product_id}/candles",
-            KLINES,
-            Weight(1),
-            _CANDLES,
-            parameters=(
-                _PRODUCT,
-                Parameter(
-                    "granularity",
-                    role=Role.INTERVAL,
-                    is_required=True,
-                    choices=tuple(wire for _, wire in GRANULARITIES),
-                ),
-                Parameter("start", Kind.SECONDS, Role.START),
-                Parameter("end", Kind.SECONDS, Role.LAST),
-            ),
-            # 350 are documented; 300 were what some callers could get.
-            page_limit=300,
-            paging=Paging.BY_RANGE,
+            docs=_CANDLES,
+            granularities=GRANULARITIES,
+            time=Kind.SECONDS,
             rows_at="candles",
-            omits_empty=True,
         ),
         Endpoint(
             "market_book",
@@ -73,7 +57,7 @@ SPEC = VenueSpec(
             ORDER_BOOKS,
             Weight(1),
             _DOCS + "get-public-product-book",
-            parameters=(_PRODUCT, Parameter("limit", Kind.WHOLE, Role.LIMIT, default="100")),
+            parameters=(PRODUCT, Parameter("limit", Kind.WHOLE, Role.LIMIT, default="100")),
             page_limit=1_000,
             rows_at=None,
         ),
@@ -83,7 +67,7 @@ SPEC = VenueSpec(
             TRADES,
             Weight(1),
             _DOCS + "get-public-market-trades",
-            parameters=(_PRODUCT, Parameter("limit", Kind.WHOLE, Role.LIMIT, default="1000")),
+            parameters=(PRODUCT, Parameter("limit", Kind.WHOLE, Role.LIMIT, default="1000")),
             page_limit=1_000,
             rows_at="trades",
         ),

@@ -75,8 +75,8 @@ SPEC = VenueSpec(
         ),
     ),
     transient_codes=frozenset({408, 429, 500, 502, 503, 504}),
-    # Without a key; what is asked for as a month comes as hours.
-    reach=((Interval("1h"), timedelta(days=365)),),
+    # Without a key.
+    reach=((Interval("1h"), timedelta(days=365)), (Interval("1d"), timedelta(days=365))),
     quirks=(
         Quirk("tickers collide: only the id names an asset", "https://docs.coingecko.com/v3.0.1/reference/coins-list"),
         Quirk("supplies, diluted value, roi and rank may be null", "recording of 2022-01-06"),

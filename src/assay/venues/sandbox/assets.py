@@ -11,10 +11,13 @@ afterwards is made up.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from itertools import pairwise
 
+from assay.domain.errors import BadInputError
 from assay.domain.interval import parse_moment
 from assay.domain.symbol import Symbol
 
@@ -27,7 +30,8 @@ class Asset:
     """One coin: where its price starts, how it moves, how much of it there is and when it was traded.
 
     `volatility` is the standard deviation of a year's log return, `market_share` the part of its variance that comes
-    from the market as a whole, `trades_a_day` and `trade_usd` the usual number and size of trades.
+    from the market as a whole, `trades_a_day` and `trade_usd` the usual number and size of trades. Where the tick
+    changed, at a midnight, prices before and after it are multiples of `ticks_before` and `ticks_after` ticks.
     """
 
     base: str
@@ -45,6 +49,9 @@ class Asset:
     delisted_at: datetime | None = None
     renamed_to: str = ""
     renamed_at: datetime | None = None
+    tick_changed_at: datetime | None = None
+    ticks_before: int = 1
+    ticks_after: int = 1
 
     @property
     def price_decimals(self) -> int:
@@ -61,6 +68,20 @@ class Asset:
         """Price at the anchor date in ticks."""
         return int(self.price.scaleb(self.price_decimals))
 
+    def ticks_at(self, moment: datetime) -> int:
+        """Return of how many ticks prices are multiples at `moment`."""
+        if self.tick_changed_at is None:
+            return 1
+        return self.ticks_before if moment < self.tick_changed_at else self.ticks_after
+
+    def in_steps(self, ticks: int) -> Asset:
+        """Return the asset with a tick so many times as large."""
+        return (
+            self
+            if ticks == 1
+            else replace(self, price=self.price.quantize(Decimal(ticks).scaleb(-self.price_decimals).normalize()))
+        )
+
     def listings(self) -> tuple[Listing, ...]:
         """Return the names under which the asset was traded, the first one first."""
         if self.renamed_at is None:
@@ -73,21 +94,37 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A symbol that is or was traded: which asset it means, and from when until (exclusively) when."""
+    """A symbol that is or was traded: which asset it means, and from when until (exclusively) when.
+
+    One that meant several assets, one after the other, means the last; `lives` has all of them, and between two of them
+    it is not traded.
+    """
 
     symbol: Symbol
     asset: Asset
     listed_at: datetime
     delisted_at: datetime | None
+    several: tuple[Listing, ...] = ()
+
+    @property
+    def lives(self) -> tuple[Listing, ...]:
+        """What the symbol meant when, in order; each is one asset, traded without a pause."""
+        return self.several or (self,)
 
     def is_trading(self, moment: datetime) -> bool:
         """Whether the symbol can be traded at `moment`."""
+        if self.several:
+            return any(life.is_trading(moment) for life in self.several)
         return self.listed_at <= moment and (self.delisted_at is None or moment < self.delisted_at)
 
     @property
     def tick(self) -> Decimal:
-        """Smallest step of a price, in quote units."""
+        """Smallest step that a price ever had, in quote units: what prices are counted in."""
         return Decimal(1).scaleb(-self.asset.price_decimals)
+
+    def tick_at(self, moment: datetime) -> Decimal:
+        """Return the smallest step of a price at `moment`, in quote units."""
+        return self.asset.ticks_at(moment) * self.tick
 
     @property
     def lot(self) -> Decimal:
@@ -105,6 +142,24 @@ class Listing:
     def notional_text(self, tick_lots: int) -> str:
         """Return a sum of price times quantity, given in ticks times lots, as it stands on the wire."""
         return _text(tick_lots, self.asset.price_decimals + self.asset.quantity_decimals)
+
+
+def join_lives(lives: Sequence[Listing]) -> Listing:
+    """Return all that one symbol meant as one listing.
+
+    Raises
+    ------
+    BadInputError
+        If two assets have the symbol at once, or count prices and quantities in other steps.
+    """
+    ordered = sorted(lives, key=lambda one: one.listed_at)
+    for one, following in pairwise(ordered):
+        if one.delisted_at is None or one.delisted_at > following.listed_at:
+            raise BadInputError("two assets of one symbol at once", value=one.symbol, todo="let one leave before")
+        if (one.tick, one.lot) != (following.tick, following.lot):
+            raise BadInputError("two assets of one symbol in other steps", value=one.symbol, todo="give both the same")
+    last = ordered[-1]
+    return last if len(ordered) == 1 else replace(last, listed_at=ordered[0].listed_at, several=tuple(ordered))
 
 
 def _decimals(value: Decimal) -> int:

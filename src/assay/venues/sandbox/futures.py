@@ -90,7 +90,11 @@ class Futures:
         first = max(utc(start), listing.listed_at + _MINUTE)
         last = utc(end) if listing.delisted_at is None else min(utc(end), listing.delisted_at)
         every = Interval.parse("8h")
-        return [self._funding(listing, paid_at) for paid_at in every.opens(first, last)]
+        return [
+            self._funding(listing, paid_at)
+            for paid_at in every.opens(first, last)
+            if listing.is_trading(paid_at - _MINUTE)
+        ]
 
     def _funding(self, listing: Listing, paid_at: datetime) -> Funding:
         stream = Stream.of(self._market.seed, f"{listing.asset.coin_id}/funding")

@@ -21,7 +21,7 @@ from assay.domain.interval import Interval
 from assay.domain.symbol import Symbol
 from assay.venues.sandbox.answers import Question
 from assay.venues.sandbox.assets import Listing
-from assay.venues.sandbox.bars import SECOND_US, Bars, join, to_datetime, to_us
+from assay.venues.sandbox.bars import NO_BARS, SECOND_US, Bars, join, to_datetime, to_us
 from assay.venues.sandbox.market import Market
 from assay.venues.sandbox.trades import NO_TRADES, Trades
 
@@ -85,9 +85,13 @@ def read_page(market: Tradable, symbol: Symbol, interval: Interval, *, window: W
     if window.first_us is None:
         bars = market.klines(symbol, interval, start=end - span, end=end, seen_at=now)[-window.limit :]
     else:
-        listed = interval.floor(market.listing(symbol).listed_at)
-        start = max(to_datetime(max(0, min(window.first_us, LATEST_US))), listed)
-        bars = market.klines(symbol, interval, start=start, end=min(end, start + span), seen_at=now)[: window.limit]
+        bars, asked = NO_BARS, to_datetime(max(0, min(window.first_us, LATEST_US)))
+        for life in market.listing(symbol).lives:  # a page goes on behind a time without trading
+            start = max(asked, interval.floor(life.listed_at))
+            asked = max(asked, min(end, start + span))
+            if len(bars) < window.limit:
+                bars = join([bars, market.klines(symbol, interval, start=start, end=asked, seen_at=now)])
+        bars = bars[: window.limit]
     if question.is_early:
         running = market.klines(symbol, interval, start=interval.floor(now), end=now, seen_at=now)
         if not len(bars) or not len(running) or bars.open_time[-1] < running.open_time[0]:

@@ -15,12 +15,13 @@ Reference for the extremes: P. Glasserman, "Monte Carlo Methods in Financial Eng
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from assay.venues.sandbox.assets import Asset
-from assay.venues.sandbox.bars import DAY_US, MINUTE_US, Bars
+from assay.venues.sandbox.bars import DAY_US, MINUTE_US, Bars, join
 from assay.venues.sandbox.draws import Floats, Integers, Raw, Stream, bits, exp, exponential, normal
 from assay.venues.sandbox.moves import HOURS, RAMP, minute_bridge
 from assay.venues.sandbox.seasons import BUSY_HOURS
@@ -29,6 +30,7 @@ from assay.venues.sandbox.skeleton import FORCED_TRADES, Hours, Skeleton
 MINUTES = 1_440
 _WORDS = 2
 _BUSY_MINUTES = np.repeat(BUSY_HOURS, 60)
+_PAID = ("open", "high", "low", "close", "quote_volume", "taker_buy_quote_volume")
 _FORCED = np.where(np.arange(MINUTES) % 15 == 14, 2, 0)
 
 
@@ -71,6 +73,30 @@ def expand(skeleton: Skeleton, asset: Asset, *, first_day: int, count: int) -> M
     open_time = start + np.arange(count * MINUTES) * MINUTE_US
     prices = [one.astype(np.int64) for one in (opened, high, low, close)]
     return _with_takers(open_time, prices, volume.astype(np.int64), num_trades=num_trades, words=first)
+
+
+def join_minutes(parts: Sequence[Minutes]) -> Minutes:
+    """Return the minutes of all `parts`, at least one, one after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    pairs, ends = (np.concatenate([getattr(one, name) for one in parts]) for name in ("buy_pairs", "ends"))
+    return Minutes(join([one.bars for one in parts]), pairs, ends)
+
+
+def in_finer_ticks(minutes: Minutes, ticks: int) -> Minutes:
+    """Return minutes whose prices are in steps of so many ticks with prices in ticks."""
+    if ticks == 1:
+        return minutes
+    return replace(minutes, bars=replace(minutes.bars, **{name: getattr(minutes.bars, name) * ticks for name in _PAID}))
+
+
+def in_coarser_ticks(minutes: Minutes, ticks: int) -> Minutes:
+    """Undo :func:`in_finer_ticks`, exactly."""
+    if ticks == 1:
+        return minutes
+    return replace(
+        minutes, bars=replace(minutes.bars, **{name: getattr(minutes.bars, name) // ticks for name in _PAID})
+    )
 
 
 def _path(hours: Hours, words: Raw, asset: Asset, market_bridge: Floats) -> Floats:

@@ -13,19 +13,22 @@ changes, and its trades are numbered through.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 
 from assay.domain.errors import BadInputError
+from assay.domain.interval import Interval
 from assay.venues.sandbox.assets import Asset
-from assay.venues.sandbox.bars import DAY_US, MINUTE_US, SECOND_US, Bars, gather, join, to_us
+from assay.venues.sandbox.bars import DAY_US, MINUTE_US, SECOND_US, Bars, gather, join, to_datetime, to_us
 from assay.venues.sandbox.draws import Stream
-from assay.venues.sandbox.minutes import Minutes, expand
+from assay.venues.sandbox.minutes import Minutes, expand, in_coarser_ticks, in_finer_ticks, join_minutes
 from assay.venues.sandbox.seasons import FIRST_DAY, LAST_DAY
 from assay.venues.sandbox.skeleton import CHUNK_DAYS, Skeleton
 from assay.venues.sandbox.trades import Trades, seconds, take_apart
 
+_SECOND = Interval.parse("1s")
 _FEW_DAYS = 3
 _PIECE_DAYS = 8
 """Days whose minutes are made in one go; more do not fit into a processor's cache, and take twice the time."""
@@ -77,6 +80,14 @@ class Tape:
             day = after
         if whole_end < end_us:
             yield self._unfinished(asset, whole_end, end_us)
+
+    def pieces(self, interval: Interval, asset: Asset, start_us: int, end_us: int) -> Iterator[Bars]:
+        """Yield the longest bars of ``[start_us, end_us)`` of which bars of `interval` are made."""
+        if interval == _SECOND:
+            return self.seconds(asset, start_us, end_us)
+        # Days, weeks and months begin at midnight.
+        is_long = interval.is_calendar or interval.microseconds % DAY_US == 0
+        return (self.days if is_long else self.bars)(asset, start_us, end_us)
 
     def days(self, asset: Asset, start_us: int, end_us: int) -> Iterator[Bars]:
         """Yield the days of ``[start_us, end_us)``, and the minutes of those days of which only a part is in it.
@@ -163,7 +174,15 @@ class Tape:
     def _expand(self, asset: Asset, day: int, count: int) -> Minutes:
         if not FIRST_DAY <= day <= day + count - 1 <= LAST_DAY:
             raise BadInputError("no market on that day", value=day, todo="stay between 1970-01-01 and 2100-12-31")
-        return expand(self.skeleton, asset, first_day=day, count=count)
+        changed_at = asset.tick_changed_at
+        first = count if changed_at is None else min(max(to_us(changed_at) // DAY_US - day, 0), count)
+        parts = [(day, first, asset.ticks_before), (day + first, count - first, asset.ticks_after)]
+        made = [
+            in_finer_ticks(expand(self.skeleton, asset.in_steps(ticks), first_day=start, count=days), ticks)
+            for start, days, ticks in parts
+            if days
+        ]
+        return join_minutes(made)
 
     def _make_day(self, asset: Asset, day: int) -> Minutes:
         return self._expand(asset, day, 1)
@@ -178,4 +197,7 @@ class Tape:
     def _make_trades(self, asset: Asset, minute_us: int) -> Trades:
         day, within = divmod(minute_us, DAY_US)
         stream = Stream.of(self.skeleton.seed, f"{asset.coin_id}/trades")
-        return take_apart(stream, self.day(asset, day), within // MINUTE_US, first_id=self._id_at(asset, minute_us))
+        ticks, first_id = asset.ticks_at(to_datetime(minute_us)), self._id_at(asset, minute_us)
+        minutes = in_coarser_ticks(self.day(asset, day), ticks)
+        trades = take_apart(stream, minutes, within // MINUTE_US, first_id=first_id)
+        return trades if ticks == 1 else replace(trades, price=trades.price * ticks)

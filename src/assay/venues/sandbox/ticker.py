@@ -1,4 +1,4 @@
-"""What happened to a symbol in the last 24 hours.
+"""What happened to a symbol in the last 24 hours, while it was one asset.
 
 >>> from assay.venues.sandbox.assets import DEFAULT_ASSETS
 >>> DEFAULT_ASSETS[0].listings()[0].price_text(4_370_012)
@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from assay.venues.sandbox.assets import Listing
+from assay.venues.sandbox.bars import DAY_US, MINUTE_US, join, to_datetime, to_us
+from assay.venues.sandbox.tape import Tape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,3 +63,26 @@ class Ticker(Day):
     num_trades: int
     first_id: int
     last_id: int
+
+
+def day_before(listing: Listing, now_us: int) -> int:
+    """Return when the window of the last 24 hours begins, in microseconds."""
+    return max(-(-now_us // MINUTE_US) * MINUTE_US - DAY_US, to_us(listing.listed_at))
+
+
+def make_day(tape: Tape, listing: Listing, now_us: int) -> Day:
+    """Return the last 24 hours of a listing that means one asset."""
+    first_us = day_before(listing, now_us)
+    bars = join(list(tape.bars(listing.asset, first_us, now_us)))
+    of_day = partial(Day, listing=listing, open_time=to_datetime(first_us), close_time=to_datetime(now_us))
+    if not len(bars):
+        before = int(tape.last_trade(listing.asset, first_us).price[0])
+        return of_day(open=before, high=before, low=before, last=before, volume=0, quote_volume=0)
+    return of_day(
+        open=int(bars.open[0]),
+        high=int(bars.high.max()),
+        low=int(bars.low.min()),
+        last=int(bars.close[-1]),
+        volume=int(bars.volume.sum()),
+        quote_volume=int(bars.quote_volume.sum()),
+    )

@@ -15,7 +15,7 @@ True
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -53,6 +53,10 @@ class Trades:
         """Return the trades made in ``[start_us, end_us)``."""
         first, last = np.searchsorted(self.time, [start_us, end_us]).tolist()
         return self[first:last]
+
+    def rows(self) -> Iterator[tuple[int, int, int, int, bool]]:
+        """Yield id, time, price, quantity and whether the maker bought, of one trade after the other."""
+        return zip(*(getattr(self, name).tolist() for name in _COLUMNS), strict=True)
 
 
 _COLUMNS = tuple(field.name for field in fields(Trades))

@@ -90,7 +90,7 @@ def asset(request: HttpRequest, series: str) -> HttpResponse:
     pair = next(one for one in known if _place(one) == resolution.series.key[:3])
     name = ":".join(_place(pair))
     interval = _interval(request.GET.get("interval"), pair)
-    steps = chart.indicator_forms()
+    groups = chart.indicator_groups()
     coverage = [_coverage(one) for one in pair.intervals]
     holes = _holes(pair, as_of) if any(one.missing for one in coverage) else ()
     context = {
@@ -99,7 +99,8 @@ def asset(request: HttpRequest, series: str) -> HttpResponse:
         "series_name": name,
         "siblings": [one for one in known if (one.venue, one.market) == (pair.venue, pair.market)],
         "stand_in": _stand_in(resolution, series),
-        "steps": steps,
+        "groups": groups,
+        "longer_intervals": chart.LONGER_INTERVALS,
         "interval": interval,
         "interval_buttons": chart.interval_buttons(pair),
         "ranges": chart.RANGES,
@@ -107,7 +108,7 @@ def asset(request: HttpRequest, series: str) -> HttpResponse:
         "klines_url": chart.KLINES_URL,
         "holes": holes[:_HOLES_SHOWN],
         "more_holes": len(holes) - _HOLES_SHOWN,
-        "config": chart.chart_config(pair, steps, as_of),
+        "config": chart.chart_config(pair, groups, as_of),
         "day": _day(name, pair, as_of),
         "bars": _newest(name, interval, as_of),
         "coverage": coverage,

@@ -10,8 +10,8 @@ from assay.domain.errors import BadInputError
 from assay.domain.symbol import Symbol
 from assay.pipelines.ingesting import IngestPlan, VenuePlan, Wanted, plan_ingest
 from assay.pipelines.ingesting.access import account_of
-from assay.pipelines.ingesting.plan import read_time
 from assay.pipelines.ingesting.sources import read_sources
+from assay.pipelines.ingesting.wanted import read_time
 from assay.settings import IngestSettings, Settings, VenuesSettings
 from assay.settings.ingest import MAJORS
 from assay.venues.registry import find_spec, venue_names

@@ -8,8 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from assay.domain.errors import BadInputError
+from assay.domain.interval import Interval
 from assay.domain.symbol import Symbol
+from assay.pipelines.ingesting import Wanted, plan_ingest
 from assay.pipelines.ingesting.coin_history import history_questions
+from assay.settings import Settings
 from assay.venues.coingecko.parse import parse_market_chart
 from assay.venues.coingecko.spec import SPEC
 from assay.venues.requests import coin_history_request
@@ -86,3 +89,46 @@ def test_months_before_the_reach_are_left_out() -> None:
     found = list(history_questions(SPEC, ETH_INR, within, reach=reach, settle=settle))
     assert [request.param("from") for request, _ in found] == ["1706745600", "1709251200"]
     assert [slot for _, slot in found] == [END.isoformat(), ""]
+
+
+def test_days_come_in_questions_of_more_than_ninety_days() -> None:
+    within = at(2023, 12, 31), at(2024, 9, 3, 8)
+    found = [
+        *history_questions(SPEC, ETH_INR, within, reach=at(2020, 1, 1), settle=timedelta(hours=2), step=Interval("1d"))
+    ]
+    assert [slot[:10] for _, slot in found] == ["2024-01-01", "2024-05-01", "2024-09-01", ""]
+    for request, _ in found:
+        first, last = (int(request.param(name) or 0) for name in ("from", "to"))
+        assert last - first > 90 * 86_400
+    # What began before the provider's reach would be refused.
+    late = history_questions(
+        SPEC, ETH_INR, within, reach=at(2024, 1, 2), settle=timedelta(hours=2), step=Interval("1d")
+    )
+    assert [slot[:10] for _, slot in late] == ["2024-09-01", ""]
+
+
+def test_days_of_the_sandbox_stand_at_midnight_and_have_the_price_of_then() -> None:
+    asking = Asking(now=at(2024, 9, 1, 12, 34))
+    symbol, within = Symbol.parse("BTC-USD"), (at(2024, 5, 1), at(2024, 9, 1, 12, 34))
+    request, slot = next(
+        history_questions(SPEC, symbol, within, reach=at(2024, 1, 1), settle=timedelta(hours=2), step=Interval("1d"))
+    )
+    assert slot == "2024-09-01T00:00:00+00:00"
+    rows = asking.read(request).rows
+    assert rows["event_time"].to_list() == [at(2024, 5, 1) + timedelta(days=number) for number in range(123)]
+    bars = MARKET.klines(BTC, Interval("1d"), start=at(2024, 4, 30), end=at(2024, 8, 31))
+    assert rows["price"].to_list() == (bars.close / 100).tolist()
+
+
+def test_intervals_choose_the_steps_and_others_are_refused() -> None:
+    def asked(*intervals: str) -> list[str | None]:
+        wanted = Wanted(("coingecko:coin_history",), ("BTC",), intervals, "2024-05-02")
+        [venue] = plan_ingest(Settings(), wanted, at(2024, 7, 2)).venues
+        return [one.request.param("from") for one in venue.snapshots]
+
+    months = [str(int(at(2024, month, 1).timestamp())) for month in (5, 6, 7)]
+    assert asked() == asked("1h") == months
+    assert asked("1d") == months[:1]
+    assert asked("1h", "1d") == [*months, months[0]]
+    with pytest.raises(BadInputError, match=r"no venue that is asked has such bars: '4h'; they have 1h, 1d"):
+        asked("4h")

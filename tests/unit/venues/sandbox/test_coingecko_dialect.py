@@ -8,6 +8,7 @@ from assay.venues.coingecko.parse import read_error
 from assay.venues.coingecko.spec import SPEC
 from assay.venues.requests import coin_markets_request
 from assay.venues.sandbox.dialects.coingecko import ROWS
+from assay.venues.sandbox.overview import coin_rows
 from tests.unit.venues.sandbox.asking import MARKET, NOON, Asking
 from tests.unit.venues.sandbox.reading import at
 
@@ -16,7 +17,7 @@ PATH = "/coins/markets"
 
 def test_first_hundred_are_the_market_s_coins_largest_first() -> None:
     parsed = Asking().read(coin_markets_request(SPEC))
-    coins = MARKET.coins(NOON, count=ROWS)[:100]
+    coins = coin_rows(MARKET, NOON, count=ROWS)[:100]
     assert parsed.rejected.height == 0
     rows = parsed.rows.to_dict(as_series=False)
     assert rows["coin_id"] == [coin.coin_id for coin in coins]

@@ -20,6 +20,7 @@ from assay.domain.symbol import Symbol
 from assay.venues.sandbox.assets import DEFAULT_ASSETS
 from assay.venues.sandbox.bars import COLUMNS, gather, opens, to_us
 from assay.venues.sandbox.market import Market
+from assay.venues.sandbox.overview import coin_rows
 from tests.unit.venues.sandbox.reading import BTC, DASH, DAY, DOGE, ETH, HOUR, MINUTE, at, same
 
 MARKET = Market(12)
@@ -202,7 +203,7 @@ def test_units_on_the_wire_are_exact() -> None:
 
 def test_coins_fill_a_table_of_a_hundred_and_agree_with_the_exchange() -> None:
     moment = at(2025, 3, 3, 14, 7, 31)
-    coins = MARKET.coins(moment)
+    coins = coin_rows(MARKET, moment)
     assert [coin.market_cap_rank for coin in coins] == list(range(1, 101))
     assert len({coin.coin_id for coin in coins}) == 100
     assert len({coin.symbol for coin in coins}) < 100  # tickers collide, as real ones do
@@ -221,7 +222,7 @@ def test_coins_fill_a_table_of_a_hundred_and_agree_with_the_exchange() -> None:
 
 def test_extremes_of_a_coin_are_those_of_its_hours() -> None:
     moment = at(2017, 9, 30, 6, 30)
-    bitcoin = MARKET.coins(moment, count=2)[0]
+    bitcoin = coin_rows(MARKET, moment, count=2)[0]
     hours = MARKET.klines(BTC, HOUR, start=at(2017, 8, 17), end=moment, seen_at=moment)
     opens_at, prices = hours.open_time, hours.open / 100
     day = hours[-24:]

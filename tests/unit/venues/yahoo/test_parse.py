@@ -13,7 +13,7 @@ import pytest
 from assay.domain.errors import TerminalError, TransientError
 from assay.domain.interval import Interval
 from assay.domain.symbol import Symbol
-from assay.pipelines.ingesting.plan import reach_of
+from assay.pipelines.ingesting.wanted import reach_of
 from assay.venues.errors import NothingThereError, PoisonPageError
 from assay.venues.requests import klines_request
 from assay.venues.yahoo import parse

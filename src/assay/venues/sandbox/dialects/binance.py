@@ -191,14 +191,7 @@ def _agg_trades(market: Market, question: Question) -> Document:
             "m": is_maker,
             "M": True,
         }
-        for number, time_us, price, lots, is_maker in zip(
-            trades.trade_id.tolist(),
-            trades.time.tolist(),
-            trades.price.tolist(),
-            trades.quantity.tolist(),
-            trades.is_buyer_maker.tolist(),
-            strict=True,
-        )
+        for number, time_us, price, lots, is_maker in trades.rows()
     ]
 
 
@@ -214,15 +207,15 @@ def _exchange_info(market: Market, question: Question) -> Document:
         "serverTime": milliseconds_of(question.now),
         "rateLimits": limits,
         "exchangeFilters": [],
-        "symbols": [_instrument(one, is_trading=one.is_trading(question.now)) for one in listings],
+        "symbols": [_instrument(one, question.now) for one in listings],
     }
 
 
-def _instrument(listing: Listing, *, is_trading: bool) -> Document:
-    tick, lot = f"{listing.tick:.8f}", f"{listing.lot:.8f}"
+def _instrument(listing: Listing, now: datetime) -> Document:
+    tick, lot = f"{listing.tick_at(now):.8f}", f"{listing.lot:.8f}"
     return {
         "symbol": SPEC.symbols.to_wire(listing.symbol),
-        "status": "TRADING" if is_trading else "BREAK",
+        "status": "TRADING" if listing.is_trading(now) else "BREAK",
         "baseAsset": listing.symbol.base,
         "baseAssetPrecision": 8,
         "quoteAsset": listing.symbol.quote,

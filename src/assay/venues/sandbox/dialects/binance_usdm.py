@@ -101,12 +101,12 @@ def _exchange_info(market: Futures, question: Question) -> Document:
         "rateLimits": [limit],
         "exchangeFilters": [],
         "assets": [],
-        "symbols": [_contract(one, is_trading=one.is_trading(question.now)) for one in known],
+        "symbols": [_contract(one, question.now) for one in known],
     }
 
 
-def _contract(listing: Listing, *, is_trading: bool) -> Document:
-    tick, lot = f"{listing.tick:.8f}", f"{listing.lot:.8f}"
+def _contract(listing: Listing, now: datetime) -> Document:
+    tick, lot = f"{listing.tick_at(now):.8f}", f"{listing.lot:.8f}"
     name = SPEC.symbols.to_wire(listing.symbol)
     return {
         "symbol": name,
@@ -114,7 +114,7 @@ def _contract(listing: Listing, *, is_trading: bool) -> Document:
         "contractType": "PERPETUAL",
         "deliveryDate": _NEVER_DELIVERED,
         "onboardDate": milliseconds_of(listing.listed_at),
-        "status": "TRADING" if is_trading else "SETTLING",
+        "status": "TRADING" if listing.is_trading(now) else "SETTLING",
         "baseAsset": listing.symbol.base,
         "quoteAsset": listing.symbol.quote,
         "marginAsset": listing.symbol.quote,

@@ -78,7 +78,7 @@ def _as_product(product: Product, now: datetime) -> Document:
         "id": product.name,
         "base_currency": product.symbol.base,
         "quote_currency": product.symbol.quote,
-        "quote_increment": f"{listing.tick:f}",
+        "quote_increment": f"{listing.tick_at(now):f}",
         "base_increment": f"{listing.lot:f}",
         "display_name": f"{product.symbol.base}/{product.symbol.quote}",
         "min_market_funds": "1",
@@ -164,14 +164,7 @@ def _trades(market: Market, question: Question) -> Document:
             "price": listing.price_text(price),
             "time": iso_text(to_datetime(time_us)),
         }
-        for number, time_us, price, lots, is_maker in zip(
-            trades.trade_id.tolist(),
-            trades.time.tolist(),
-            trades.price.tolist(),
-            trades.quantity.tolist(),
-            trades.is_buyer_maker.tolist(),
-            strict=True,
-        )
+        for number, time_us, price, lots, is_maker in trades.rows()
     ]
 
 

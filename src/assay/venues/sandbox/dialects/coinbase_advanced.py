@@ -93,7 +93,7 @@ def _as_product(market: Market, product: Product, now: datetime) -> Document:
         "product_id": product.name,
         **_day(market, product, now),
         "base_increment": f"{listing.lot:f}",
-        "quote_increment": f"{listing.tick:f}",
+        "quote_increment": f"{listing.tick_at(now):f}",
         "quote_min_size": "1",
         "quote_max_size": "150000000",
         "base_min_size": f"{listing.lot:f}",
@@ -104,7 +104,7 @@ def _as_product(market: Market, product: Product, now: datetime) -> Document:
         "product_type": "SPOT",
         "quote_currency_id": symbol.quote,
         "base_currency_id": symbol.base,
-        "price_increment": f"{listing.tick:f}",
+        "price_increment": f"{listing.tick_at(now):f}",
         "display_name": product.name,
         "product_venue": "CBE",
         "best_bid_price": "",
@@ -185,14 +185,7 @@ def _trades(market: Market, question: Question) -> Document:
                 "side": "BUY" if is_maker else "SELL",  # of the order that was waiting
                 "exchange": "coinbase",
             }
-            for number, time_us, price, lots, is_maker in zip(
-                trades.trade_id.tolist(),
-                trades.time.tolist(),
-                trades.price.tolist(),
-                trades.quantity.tolist(),
-                trades.is_buyer_maker.tolist(),
-                strict=True,
-            )
+            for number, time_us, price, lots, is_maker in trades.rows()
         ],
         **dict.fromkeys(("best_bid", "best_ask"), ""),
     }

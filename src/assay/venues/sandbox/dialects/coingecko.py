@@ -19,6 +19,7 @@ from assay.venues.sandbox.coins import Coin
 from assay.venues.sandbox.dialects.coingecko_history import chart
 from assay.venues.sandbox.dialects.wire import iso_text, whole_number
 from assay.venues.sandbox.market import Market
+from assay.venues.sandbox.overview import coin_rows
 from assay.venues.sandbox.rupees import inr_per_usd
 from assay.venues.spec import VenueSpec
 
@@ -78,7 +79,7 @@ class CoinGeckoDialect:
         minute = now - (now - datetime(1970, 1, 1, tzinfo=UTC)) % _MINUTE
         kept = self._kept  # looked at once: answers are made in several threads
         if kept is None or kept[:2] != (market, minute):
-            kept = self._kept = (market, minute, market.coins(minute, count=ROWS))
+            kept = self._kept = (market, minute, coin_rows(market, minute, count=ROWS))
         return kept[2]
 
 

@@ -27,6 +27,7 @@ from assay.venues.sandbox.coins import ALL_VENUES
 from assay.venues.sandbox.dialects.wire import whole_number
 from assay.venues.sandbox.history import LATEST_US
 from assay.venues.sandbox.market import Market
+from assay.venues.sandbox.overview import coin_klines
 from assay.venues.sandbox.rupees import inr_per_usd
 
 _DOLLARS, _RUPEES = "usd", "inr"
@@ -53,14 +54,14 @@ def chart(market: Market, question: Question) -> dict[str, Points]:
         raise Refusal(401, {"error": {"status": {"error_code": _TOO_OLD, "error_message": text}}})
     step = _step(start, end, now)
     try:
-        asset, bars = market.coin_klines(params["id"], step, start=start - _DAY - step.duration, end=min(end, now))
+        asset, bars = coin_klines(market, params["id"], step, start=start - _DAY - step.duration, end=min(end, now))
     except BadInputError:
         raise Refusal(404, {"error": "coin not found"}) from None
     rows = _rows(asset, bars, step, start=start, end=min(end, now))
     if end >= now:
         minute_us = to_us(now) // MINUTE_US * MINUTE_US
-        _, latest = market.coin_klines(
-            params["id"], Interval.parse("1m"), start=to_datetime(minute_us) - timedelta(minutes=1), end=now
+        _, latest = coin_klines(
+            market, params["id"], Interval.parse("1m"), start=to_datetime(minute_us) - timedelta(minutes=1), end=now
         )
         rows += _latest(rows, asset, latest, to_us(now))
     rates = [float(inr_per_usd(to_datetime(us))) if quote == _RUPEES else 1.0 for us, _, _ in rows]

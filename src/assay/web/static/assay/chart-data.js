@@ -83,6 +83,7 @@ export function windowOf(answer) {
     decimals: decimalsOf(columns.close),
     gaps: answer.gaps,
     indicators: answer.indicators,
+    about: answer.about,
   };
 }
 

@@ -1,7 +1,7 @@
 // The indicators that are shown, as chips that can be taken off, and the menu of the registry that adds them.
 
 export class Indicators {
-  // `steps` is the registry: {name, title, units, parameters: [{name, value}]}; `onChange` is told the new list of names.
+  // `steps` is the registry: {name, title, units}; `onChange` is told the new list of names.
   constructor(root, steps, onChange) {
     this.root = root;
     this.steps = new Map(steps.map((step) => [step.name, step]));
@@ -9,6 +9,7 @@ export class Indicators {
     this.names = [];
     this.made = ""; // of what the chips were made
     this.bindMenu(root.querySelector(".chart-menu"));
+    this.bindSearch(root.querySelector("[data-search]"));
     for (const form of root.querySelectorAll("form[data-step]")) {
       form.addEventListener("submit", (event) => {
         event.preventDefault();
@@ -27,22 +28,37 @@ export class Indicators {
     });
   }
 
+  // Typing leaves the indicators that say all of the words; without one, they are all there.
+  bindSearch(input) {
+    const forms = [...input.closest(".menu-sheet").querySelectorAll("form[data-step]")];
+    input.addEventListener("input", () => {
+      const words = input.value.toLowerCase().split(/\s+/);
+      for (const form of forms) form.hidden = !words.every((word) => form.dataset.words.includes(word));
+      for (const group of input.closest(".menu-sheet").querySelectorAll("section")) {
+        group.hidden = !group.querySelector("form:not([hidden])");
+      }
+      input.closest(".menu-sheet").querySelector("[data-none]").hidden = forms.some((form) => !form.hidden);
+    });
+  }
+
   close(menu) {
     menu.open = false;
     menu.querySelector("summary").focus();
   }
 
   add(form) {
-    const numbers = [...form.querySelectorAll("input")].map((input) => input.value);
-    const name = [form.dataset.step, ...numbers].join(":");
-    this.close(form.closest("details"));
+    const values = [...form.querySelectorAll("input")].map((input) => input.value.trim());
+    const source = form.querySelector("select")?.value ?? "";
+    const name = [form.dataset.step, ...values].join(":") + (source ? `@${source}` : "");
+    this.close(form.closest(".chart-menu"));
     if (!this.names.includes(name)) this.onChange([...this.names, name]);
   }
 
   describe(name) {
-    const [step, ...numbers] = name.split(":");
-    const about = this.steps.get(step);
-    return { label: [labelOf(step), ...numbers].join(" "), title: about?.title ?? step, unit: about?.units[0] ?? "" };
+    const [plain, source] = name.split("@");
+    const [step, ...numbers] = plain.split(":");
+    const label = [labelOf(step), ...numbers].join(" ") + (source ? ` of ${source.replaceAll("_", " ")}` : "");
+    return { label, title: this.steps.get(step)?.title ?? step };
   }
 
   // Chips with the colour of their line and a cell for its value.
@@ -58,10 +74,10 @@ export class Indicators {
   }
 
   chip(name, lines) {
-    const { label, title, unit } = this.describe(name);
+    const { label, title } = this.describe(name);
     const item = document.createElement("li");
     item.className = "chip";
-    item.title = `${title} (${unit})`;
+    item.title = lines.length ? `${title} (${lines[0].unit})` : title;
     for (const line of lines) item.append(swatch(line.colour));
     item.append(labelled(label));
     for (const line of lines) {

@@ -27,7 +27,7 @@ export class Legend {
     const isUp = bar.close >= bar.open;
     this.text("time", spanText(bar.openTime, bar.closeTime));
     for (const name of ["open", "high", "low", "close"]) this.text(name, priceText(bar[name], decimals));
-    this.text("volume", `${shortText(bar.volume)} ${this.base}`);
+    this.text("volume", Number.isFinite(bar.volume) ? `${shortText(bar.volume)} ${this.base}` : "–");
     this.text("change", bar.previousClose ? changeText(bar.close / bar.previousClose - 1) : "");
     this.parts.change.dataset.side = isUp ? "up" : "down";
     const notes = [];
@@ -49,11 +49,13 @@ export class Legend {
   }
 
   values({ lines, shown }, bar) {
-    for (const { output, values, about } of lines) {
+    for (const { output, values, unit, beside } of lines) {
       const cell = this.parts.values.querySelector(`[data-output="${output}"]`);
       if (!cell) continue;
       const value = bar ? values[bar.row] : null;
-      cell.textContent = value === null || value === undefined ? "–" : valueText(value, about.unit, shown.decimals);
+      const touches = bar && beside[touchesOf(output)]?.[bar.row];
+      const times = touches ? ` ×${touches}` : "";
+      cell.textContent = value === null || value === undefined ? "–" : valueText(value, unit, shown.decimals) + times;
     }
   }
 
@@ -80,6 +82,9 @@ export class Legend {
 
 const plural = (noun, count) => (count === 1 ? noun : `${noun}s`);
 const perBar = (shown) => countText(Math.round(lengthOf(shown.interval) / lengthOf(shown.stored)));
+
+// Of a level, where it stands how often the market turned there.
+const touchesOf = (output) => (/^(support|resistance)_\d/.test(output) ? output.replace("_", "_touches_") : "");
 
 function valueText(value, unit, decimals) {
   return unit.startsWith("quote units") ? priceText(value, decimals) : plainText(value, unit === "0 to 100" ? 1 : 5);

@@ -2,13 +2,15 @@
 
 const MOST_DECIMALS = 10;
 const TRUE_DIGITS = 15; // what a float holds of any decimal number; the digits after them are no price's
+const SHORT_DIGITS = 7; // what is worth reading of one that was a float of 32 bits, as Yahoo's prices are
 
 // Decimals that all of the prices have, and never fewer than two: the venue's own steps.
 export function decimalsOf(prices) {
   let most = 2;
   for (const price of prices) {
     const whole = Math.abs(price).toFixed(0).length;
-    const held = Math.min(MOST_DECIMALS, Math.max(0, TRUE_DIGITS - whole));
+    const digits = Math.fround(price) === price ? SHORT_DIGITS : TRUE_DIGITS;
+    const held = Math.min(MOST_DECIMALS, Math.max(0, digits - whole));
     const [, after = ""] = price.toFixed(held).split(".");
     most = Math.max(most, after.replace(/0+$/, "").length);
   }

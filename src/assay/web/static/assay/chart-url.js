@@ -3,7 +3,8 @@
 import { LADDER, isoMinute } from "./chart-time.js";
 import { RANGES } from "./chart-plan.js";
 
-const NAME = /^[a-z][a-z_]{0,40}(:\d{1,7}){0,4}$/;
+// A name, its parameters, and what it is computed over: bollinger:20:2.5, calendar:Europe/Berlin, rolling_mean:24@volume.
+const NAME = /^[a-z][a-z_]{0,40}(:[A-Za-z0-9_+/.-]{1,64}){0,5}(@[A-Za-z0-9_]{1,20})?$/;
 const MOST_INDICATORS = 8;
 
 export function readState(search, defaults) {
@@ -38,6 +39,6 @@ export function writeState(search, state) {
   }
   query.set("ind", state.indicators.join(","));
   if (state.isLog) query.set("scale", "log");
-  // Colons and commas may stand in a query as they are; a link that people read should show them.
-  return `?${query.toString().replaceAll("%3A", ":").replaceAll("%2C", ",")}`;
+  // Colons, commas and the like may stand in a query as they are; a link that people read should show them.
+  return `?${query.toString().replaceAll("%3A", ":").replaceAll("%2C", ",").replaceAll("%40", "@").replaceAll("%2F", "/")}`;
 }

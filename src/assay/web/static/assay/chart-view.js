@@ -6,6 +6,10 @@ import { decimalsForSize, plainText, priceText, shortText } from "./chart-number
 
 const { createChart, CandlestickSeries, HistogramSeries, LineSeries, CrosshairMode, PriceScaleMode } = window.LightweightCharts;
 const PRICE_UNIT = "quote units per base unit";
+const HIDDEN = "rgba(0, 0, 0, 0)";
+// Where a reader's eye wants two lines: overbought and oversold, as their authors drew them.
+const MARKS = { rsi: [30, 70], mfi: [20, 80], stochastic: [20, 80], williams_r: [-80, -20], adx: [25] };
+const BOUNDS = { "0 to 100": [0, 100], "-100 to 0": [-100, 0], "-1 to 1": [-1, 1] };
 
 export class ChartView {
   constructor(element, theme) {
@@ -65,7 +69,9 @@ export class ChartView {
       // Hollow: the number is not final.
       if (isProvisional) Object.assign(bar, { color: theme.surface, borderColor: theme[side], wickColor: theme[side] });
       candles.push(bar);
-      volumes.push({ time: at, value: volume[row], color: theme[isProvisional ? `${side}Ghost` : `${side}Faint`] });
+      // No volume draws nothing: a column of no height would be a line along the floor.
+      const colour = theme[isProvisional ? `${side}Ghost` : `${side}Faint`];
+      volumes.push(volume[row] ? { time: at, value: volume[row], color: colour } : { time: at });
     });
     const { decimals } = shown;
     this.candles.applyOptions({
@@ -84,8 +90,8 @@ export class ChartView {
     this.newest = this.candles.createPriceLine({ price, color: colour, lineWidth: 1, lineStyle: 1, title: "", ...label });
   }
 
-  // One line an output of each indicator: over the price if it is one, else in a pane of the indicator's own. Lines that
-  // are there stay, since a pane that goes and comes back costs more than all the bars.
+  // Of each indicator the outputs in the unit of its first: over the price if that is one, else in a pane of its own.
+  // Lines that are there stay, since a pane that goes and comes back costs more than all the bars.
   drawLines() {
     const wanted = this.wantedLines();
     const names = (lines) => lines.map(({ name, output }) => `${name} ${output}`).join();
@@ -95,8 +101,8 @@ export class ChartView {
       this.chart.panes().forEach((one, index) => one.setStretchFactor(index === 0 ? 4 : 1));
     }
     this.lines.forEach((line, index) => {
-      line.values = wanted[index].values;
-      line.series.setData(this.points(line.values));
+      Object.assign(line, { values: wanted[index].values, beside: wanted[index].beside });
+      line.series.setData(this.points(line));
       if (line.pane > 0) line.series.applyOptions({ priceFormat: formatOf(line) });
     });
   }
@@ -105,48 +111,54 @@ export class ChartView {
     const lines = [];
     let pane = 0;
     for (const [name, outputs] of Object.entries(this.shown.indicators)) {
-      const about = this.describe(name);
-      const isPrice = about.unit === PRICE_UNIT;
+      const { units } = this.shown.about[name];
+      const unit = Object.values(units)[0];
+      const isPrice = unit === PRICE_UNIT;
       if (!isPrice) pane += 1;
       for (const [output, values] of Object.entries(outputs)) {
+        if (units[output] !== unit) continue;
         const colour = this.theme.lines[lines.length % this.theme.lines.length];
-        lines.push({ name, output, values, colour, about, pane: isPrice ? 0 : pane });
+        const step = name.split(/[:@]/)[0];
+        lines.push({ name, step, output, values, colour, unit, beside: outputs, pane: isPrice ? 0 : pane });
       }
     }
     return lines;
   }
 
-  addLine({ colour, pane, about }) {
+  addLine({ step, output, colour, pane, unit }) {
     const options = { color: colour, lineWidth: 2, lastValueVisible: pane > 0, priceLineVisible: false, crosshairMarkerRadius: 3 };
     if (pane === 0) options.autoscaleInfoProvider = () => null; // the bars decide what of the price is in view
+    if (output.includes("histogram")) return this.chart.addSeries(HistogramSeries, options, pane);
+    if (step === "sar") Object.assign(options, { lineVisible: false, pointMarkersVisible: true, pointMarkersRadius: 1.5 });
     const series = this.chart.addSeries(LineSeries, options, pane);
-    if (about.unit === "0 to 100") this.levels(series);
+    if (pane > 0) this.marks(series, step, BOUNDS[unit]);
     return series;
   }
 
-  points(values) {
+  points({ step, output, values }) {
     const { times, rows } = this.shown;
+    const { theme } = this;
     const found = [];
     times.forEach((time, slot) => {
       const value = rows[slot] < 0 ? null : values[rows[slot]];
       if (value === null || value === undefined) return;
       const point = { time: time / 1000, value };
-      // No line over a hole: what comes after it begins anew.
-      if (rows[slot + 1] === -1) point.color = "rgba(0, 0, 0, 0)";
+      const next = rows[slot + 1] === undefined || rows[slot + 1] < 0 ? null : values[rows[slot + 1]];
+      // No line over a hole: what comes after it begins anew. Neither from one level to the next one.
+      if (rows[slot + 1] === -1 || (step === "levels" && next !== value)) point.color = HIDDEN;
+      if (output.includes("histogram")) point.color = value < 0 ? theme.downFaint : theme.upFaint;
       found.push(point);
     });
     return found;
   }
 
-  levels(series) {
-    for (const price of [30, 70]) {
+  marks(series, step, bounds) {
+    for (const price of MARKS[step] ?? []) {
       series.createPriceLine({ price, color: this.theme.muted, lineWidth: 1, lineStyle: 2, axisLabelVisible: false });
     }
-    series.applyOptions({ autoscaleInfoProvider: () => ({ priceRange: { minValue: 0, maxValue: 100 } }) });
-  }
-
-  describe() {
-    return { unit: PRICE_UNIT, label: "" };
+    if (!bounds) return;
+    const [minValue, maxValue] = bounds;
+    series.applyOptions({ autoscaleInfoProvider: () => ({ priceRange: { minValue, maxValue } }) });
   }
 
   // The moments at the two edges, or null before anything is shown.
@@ -222,8 +234,8 @@ export class ChartView {
   }
 }
 
-function formatOf({ about, values }) {
-  const decimals = about.unit === "0 to 100" ? 1 : decimalsForSize(values);
+function formatOf({ unit, values }) {
+  const decimals = unit === "0 to 100" ? 1 : decimalsForSize(values);
   return { type: "custom", formatter: (value) => plainText(value, decimals), minMove: 10 ** -decimals };
 }
 

@@ -33,7 +33,6 @@ class AssetChart {
     this.view = new ChartView(root.querySelector("[data-chart=canvas]"), readTheme(root));
     this.legend = new Legend(root, config);
     this.indicators = new Indicators(root, config.steps, (names) => this.setIndicators(names));
-    this.view.describe = (name) => this.indicators.describe(name);
     this.view.onView = () => this.moved();
     this.pointed = null; // the position under the crosshair
     this.view.onCrosshair = (slot) => {

@@ -35,8 +35,11 @@ if (section) {
     return bars === 0 ? 0 : 0.5;
   };
 
+  const why = (causes) => Object.entries(causes ?? {})
+    .map(([cause, count]) => `${cause.replaceAll("_", " ")}: ${count.toLocaleString("en")} bar${count === 1 ? "" : "s"}`).join("<br>");
+
   const words = (bars, missing) => {
-    if (bars === null) return "outside its first and last bar";
+    if (bars === null) return "before its first bar or after its last";
     const share = bars / (bars + missing);
     // Never rounded up to a whole that it is not.
     const percent = missing === 0 ? "100" : (Math.floor(share * 10_000) / 100).toFixed(2);
@@ -56,9 +59,8 @@ if (section) {
       y: series.map((_one, row) => row),
       z: series.map((one) => one.bars.map((bars, day) => shade(bars, one.missing[day]))),
       text: series.map((one) => one.bars.map((bars, day) => words(bars, one.missing[day]))),
-      customdata: series.map((one, row) => one.bars.map(() => names[row])),
-      hovertemplate: "%{customdata}<br>%{x|%Y-%m-%d}<br>%{text}<extra></extra>",
-      hoverongaps: false,
+      customdata: series.map((one, row) => one.causes.map((causes) => [names[row], causes ? `<br>${why(causes)}` : ""])),
+      hovertemplate: "%{customdata[0]}<br>%{x|%Y-%m-%d}<br>%{text}%{customdata[1]}<extra></extra>",
       zmin: 0, zmax: 1, showscale: false, xgap: shown.days.length > 120 || narrow ? 0 : 1, ygap: 1,
       colorscale: [[0, theme.down], [0.25, theme.down], [0.25, theme.warn], [0.75, theme.warn], [0.75, theme.upFaint], [1, theme.upFaint]],
     };

@@ -1,0 +1,54 @@
+"""Ctrl-C and SIGTERM end a command, but not in the middle of an import.
+
+An exception that is raised there may be lost: libraries import others of which they can do without, and forget whatever
+goes wrong (DuckDB does so with pandas, in C++). What was half imported then keeps Python's import lock, for which the
+next thread waits for ever: the command would neither end nor go on. The first seconds of a command are mostly imports.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from types import FrameType
+
+_AGAIN_S = 0.01
+_LONGEST_S = 30.0
+"""An import that takes longer waits for something itself, and is given up."""
+_IMPORT = "<frozen importlib"
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: ends a command as Ctrl-C does, in order and with a line that says so."""
+
+
+class Interrupts:
+    """A handler of SIGINT, SIGTERM and of the alarm by which it is called again a moment later."""
+
+    def __init__(self) -> None:
+        self._kind: type[KeyboardInterrupt] = KeyboardInterrupt
+        self._since = 0.0
+
+    def install(self) -> None:
+        """Handle the signals of this process; SIGINT only if whoever started it does not want it ignored."""
+        signal.signal(signal.SIGTERM, self)
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, self)
+        signal.signal(signal.SIGALRM, self)
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        """Raise what the signal stands for, now or as soon as no import is under way."""
+        now = time.monotonic()
+        if number != signal.SIGALRM:
+            self._kind, self._since = Terminated if number == signal.SIGTERM else KeyboardInterrupt, now
+        if _imports(frame) and now - self._since < _LONGEST_S:
+            signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
+            return
+        raise self._kind
+
+
+def _imports(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename.startswith(_IMPORT):
+            return True
+        frame = frame.f_back
+    return False

@@ -1,0 +1,10 @@
+"""Every Step is in one family."""
+
+from assay.features.families import FAMILIES, family_of
+from assay.features.registry import STEPS
+
+
+def test_every_step_is_in_one_family() -> None:
+    named = [name for family in FAMILIES for name in family.steps]
+    assert sorted(named) == sorted(STEPS)
+    assert all(family_of(name).steps.count(name) == 1 for name in STEPS)
