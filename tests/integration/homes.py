@@ -81,7 +81,7 @@ def share_caches(home: Path) -> None:
 
 def share_caches_of(home: Path) -> None:
     """Do so if a home of ours is there: a command makes its own, and has to find nothing where none is."""
-    if (home / "cache" / "duckdb").is_dir() and not (home / "cache" / "numba").exists():
+    if (home / "assay-home.json").exists() and not (home / "cache" / "numba").exists():
         share_caches(home)
 
 
