@@ -17,24 +17,24 @@ import talib
 from numpy.typing import NDArray
 from talib import stream
 
-from assay.features.adx import Adx
-from assay.features.atr import Atr
 from assay.features.bars import Bar, Bars
-from assay.features.bollinger import Bollinger
-from assay.features.cmf import Cmf
-from assay.features.ema import Ema
-from assay.features.keltner import Keltner
-from assay.features.macd import Macd
-from assay.features.obv import Obv
-from assay.features.rolling_std import RollingStd
-from assay.features.rsi import Rsi
-from assay.features.sar import Sar
+from assay.features.indicators.adx import Adx
+from assay.features.indicators.atr import Atr
+from assay.features.indicators.bollinger import Bollinger
+from assay.features.indicators.cmf import Cmf
+from assay.features.indicators.ema import Ema
+from assay.features.indicators.keltner import Keltner
+from assay.features.indicators.macd import Macd
+from assay.features.indicators.obv import Obv
+from assay.features.indicators.rolling_std import RollingStd
+from assay.features.indicators.rsi import Rsi
+from assay.features.indicators.sar import Sar
+from assay.features.indicators.sma import Sma
+from assay.features.indicators.stochastic import Stochastic
+from assay.features.indicators.vwap import Vwap
+from assay.features.indicators.williams_r import WilliamsR
 from assay.features.sets import FeatureSet
-from assay.features.sma import Sma
 from assay.features.step import Step
-from assay.features.stochastic import Stochastic
-from assay.features.vwap import Vwap
-from assay.features.williams_r import WilliamsR
 from benchmarks.made_bars import walk
 
 Array = NDArray[np.float64]

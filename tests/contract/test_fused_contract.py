@@ -10,14 +10,14 @@ import pytest
 from assay.domain.errors import BadInputError
 from assay.features.bars import VALUE_COLUMNS, Bars, FloatArray, IntArray
 from assay.features.drivers import run_batch
-from assay.features.ema import Ema
 from assay.features.fused import ABSENT
 from assay.features.higher import Higher
-from assay.features.log_return import LogReturn
+from assay.features.indicators.ema import Ema
+from assay.features.indicators.log_return import LogReturn
+from assay.features.indicators.rsi import Rsi
 from assay.features.many import ManyStreams, run_many
 from assay.features.over import Over
 from assay.features.registry import STEPS
-from assay.features.rsi import Rsi
 from assay.features.sets import FeatureSet, SetState
 from assay.features.state import StateError
 from assay.features.step import Step

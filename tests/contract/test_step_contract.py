@@ -13,13 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from assay.domain.errors import BadInputError
 from assay.features.against import Against
 from assay.features.bars import Bar, FloatArray
-from assay.features.beta import Beta
-from assay.features.ema import Ema, ema_kernel
 from assay.features.higher import Higher
-from assay.features.log_return import LogReturn
+from assay.features.indicators.beta import Beta
+from assay.features.indicators.ema import Ema, ema_kernel
+from assay.features.indicators.log_return import LogReturn
+from assay.features.indicators.rsi import Rsi
 from assay.features.over import Over
 from assay.features.registry import STEPS
-from assay.features.rsi import Rsi
 from assay.features.step import NO_WINDOW, Kernel, Step, StepDocs, Values
 from tests.contract import step_checks, step_facts
 from tests.contract.step_cases import LONGEST, Case, cases, instances, made_cases, recorded_case

@@ -10,9 +10,9 @@ from assay.domain.instrument import SeriesId
 from assay.domain.interval import Interval
 from assay.features.against import Against
 from assay.features.bars import Bars, FloatArray
-from assay.features.beta import Beta
 from assay.features.compile import use_cache_dir
 from assay.features.drivers import Stream, run_batch
+from assay.features.indicators.beta import Beta
 from assay.lake import reads
 from assay.lake.home import open_home
 from assay.lake.reads import Span

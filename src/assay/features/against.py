@@ -1,6 +1,6 @@
 """A Step and what it is held against: whoever gives the bars puts that reference into them.
 
->>> from assay.features.beta import Beta
+>>> from assay.features.indicators.beta import Beta
 >>> Against(Beta(168), "BTC-USDT").outputs
 ('beta_168_to_btc_usdt', 'correlation_168_to_btc_usdt')
 """
@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from assay.domain.errors import BadInputError
 from assay.features.bars import FloatArray
-from assay.features.beta import Beta
+from assay.features.indicators.beta import Beta
 from assay.features.reference_names import column_of, parse_reference
 from assay.features.step import Kernel, Step, StepDocs, Values, check_is_step
 

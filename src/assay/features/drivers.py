@@ -4,7 +4,7 @@ Both call the same compiled loop, one with many rows and one with a single row, 
 
 >>> import numpy as np
 >>> from assay.features.bars import Bar
->>> from assay.features.ema import Ema
+>>> from assay.features.indicators.ema import Ema
 >>> bars = Bars.of(Bar(hour, hour + 1, price, price, price, price, 1.0) for hour, price in enumerate([2.0, 4.0, 6.0]))
 >>> values, state = run_batch(Ema(2), bars)
 >>> values[:, 0].round(6).tolist()

@@ -5,8 +5,8 @@ the kernels of a set, with a line for each: unpack the Step's state, run the ker
 of a series is one row of float64: the end of its last bar, the states, the parameters, the sizes of the windows and the
 windows. It is packed from saved states and unpacked to them, so that batch and stream go on from each other's.
 
->>> from assay.features.ema import Ema
->>> from assay.features.rsi import Rsi
+>>> from assay.features.indicators.ema import Ema
+>>> from assay.features.indicators.rsi import Rsi
 >>> fused = Fused((Ema(12), Rsi(14)))
 >>> row = fused.pack([StepState.start(Ema(12)), StepState.start(Rsi(14))])
 >>> row.size, fused.unpack(row)[1].values

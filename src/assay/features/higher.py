@@ -3,7 +3,7 @@
 At every bar the value is that of the last higher bar that has closed by then, the bar's own close included: at 16:00
 the hour that has just ended also ends the four hours from 12:00, and at 17:00 nothing new is known of 16:00 to 20:00.
 
->>> from assay.features.rsi import Rsi
+>>> from assay.features.indicators.rsi import Rsi
 >>> Higher(Rsi(14), "4h").outputs, Higher(Rsi(14), "4h").warmup
 (('rsi_14_4h',), 59)
 """
@@ -18,7 +18,7 @@ from assay.domain.errors import BadInputError
 from assay.domain.interval import EPOCH, Interval
 from assay.features.bars import VALUE_COLUMNS, Bar, FloatArray
 from assay.features.bound import bound
-from assay.features.rsi import Rsi
+from assay.features.indicators.rsi import Rsi
 from assay.features.step import Kernel, Step, StepDocs, Values, check_is_step
 
 _NONE = -1.0e18

@@ -1,8 +1,8 @@
 """A feature set of many series: all of them a bar further in one call, or all of their history on every processor.
 
 >>> import numpy as np
->>> from assay.features.ema import Ema
->>> from assay.features.rsi import Rsi
+>>> from assay.features.indicators.ema import Ema
+>>> from assay.features.indicators.rsi import Rsi
 >>> streams = ManyStreams(FeatureSet("momentum", 1, (Ema(12), Rsi(14))), 1000)
 >>> times, values = np.tile([0, 60_000_000], (1000, 1)), np.full((1000, 9), 5.0)
 >>> streams.update(times, values).shape

@@ -1,7 +1,7 @@
 """Any Step that reads the close, of something else: another column of the bar, or what another Step gives.
 
->>> from assay.features.ema import Ema
->>> from assay.features.rsi import Rsi
+>>> from assay.features.indicators.ema import Ema
+>>> from assay.features.indicators.rsi import Rsi
 >>> Over(Ema(20), "volume").outputs, Over(Ema(3), Rsi(14)).outputs
 (('ema_20_of_volume',), ('ema_3_of_rsi_14',))
 """
@@ -17,7 +17,7 @@ import numpy as np
 from assay.domain.errors import BadInputError
 from assay.features.bars import VALUE_COLUMNS, Bar, FloatArray
 from assay.features.bound import bound
-from assay.features.ema import Ema
+from assay.features.indicators.ema import Ema
 from assay.features.step import Kernel, Step, StepDocs, Values, check_is_step
 
 _UNITS = {

@@ -22,20 +22,20 @@ import numpy as np
 
 from assay.domain.errors import BadInputError
 from assay.features.bars import Bar, Bars, FloatArray
-from assay.features.bollinger import Bollinger
-from assay.features.close_to_ema import CloseToEma
-from assay.features.cumulative_return import CumulativeReturn
-from assay.features.drawdown import Drawdown
 from assay.features.drivers import advance
-from assay.features.ema import Ema
 from assay.features.fused import Fused, check_bars
 from assay.features.higher import Higher
-from assay.features.log_return import LogReturn
-from assay.features.macd import Macd
-from assay.features.price_momentum import PriceMomentum
-from assay.features.realised_volatility import RealisedVolatility
-from assay.features.rsi import Rsi
-from assay.features.sma import Sma
+from assay.features.indicators.bollinger import Bollinger
+from assay.features.indicators.close_to_ema import CloseToEma
+from assay.features.indicators.cumulative_return import CumulativeReturn
+from assay.features.indicators.drawdown import Drawdown
+from assay.features.indicators.ema import Ema
+from assay.features.indicators.log_return import LogReturn
+from assay.features.indicators.macd import Macd
+from assay.features.indicators.price_momentum import PriceMomentum
+from assay.features.indicators.realised_volatility import RealisedVolatility
+from assay.features.indicators.rsi import Rsi
+from assay.features.indicators.sma import Sma
 from assay.features.state import StateError, StepState, pack, unpack
 from assay.features.step import Step, identity
 

@@ -5,8 +5,8 @@ what is left is less than anybody can tell; a running total needs every bar sinc
 from the last few hundred bars has to know which of the three it is.
 
 >>> import numpy as np
->>> from assay.features.ema import Ema
->>> from assay.features.log_return import LogReturn
+>>> from assay.features.indicators.ema import Ema
+>>> from assay.features.indicators.log_return import LogReturn
 >>> opened, price = np.arange(2000), 100.0 + np.sin(np.arange(2000.0))
 >>> bars = Bars(opened, opened + 1, price, price, price, price, price)
 >>> history_needed(LogReturn(5), bars)

@@ -54,6 +54,8 @@ class StepDocs:
     reference: str
     undefined: str = ""
     """When an output is NaN after the warm-up although the inputs are there; empty where that never happens."""
+    family: str = ""
+    """Name of the family in ``families.py`` with which menus and the reference show it."""
     endless: str = ""
     """Why a value depends on every bar since the first, as a running total does; empty where history wears off."""
 
@@ -108,7 +110,7 @@ def identity(step: Step) -> str:
 
     Saved states and feature sets carry it, so that numbers made by other code are refused and never mixed.
 
-    >>> from assay.features.ema import Ema
+    >>> from assay.features.indicators.ema import Ema
     >>> identity(Ema(12)).partition("#")[0]
     'ema(n=12)'
     """

@@ -2,7 +2,7 @@
 
 Kernels run as the plain Python that they are: a picture needs some hundred bars, and compiling takes longer than that.
 
->>> from assay.features.rsi import Rsi
+>>> from assay.features.indicators.rsi import Rsi
 >>> draw(Rsi(14), made_bars(60)).startswith("<svg ")
 True
 """

@@ -18,9 +18,9 @@ from assay.domain.instrument import PREFERRED_PLACES, SeriesId, resolve
 from assay.domain.interval import EPOCH, Interval
 from assay.features.bars import Bars, FloatArray
 from assay.features.drivers import run_batch
-from assay.features.ema import Ema
+from assay.features.indicators.ema import Ema
+from assay.features.indicators.log_return import LogReturn
 from assay.features.joining import last_known
-from assay.features.log_return import LogReturn
 from assay.features.reference_names import ABOVE_EMA, BREADTH, SERIES, ReferenceName, parse_reference
 from assay.lake import reads
 from assay.lake.reads import Span

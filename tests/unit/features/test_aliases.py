@@ -7,14 +7,14 @@ import pytest
 from assay.domain.errors import BadInputError
 from assay.domain.interval import Interval
 from assay.features.aliases import USUAL_WORDS, StepColumn, parse_usual, usual_name
-from assay.features.bollinger import Bollinger
-from assay.features.ema import Ema
-from assay.features.macd import Macd
-from assay.features.price_momentum import PriceMomentum
+from assay.features.indicators.bollinger import Bollinger
+from assay.features.indicators.ema import Ema
+from assay.features.indicators.macd import Macd
+from assay.features.indicators.price_momentum import PriceMomentum
+from assay.features.indicators.rsi import Rsi
+from assay.features.indicators.volume_ratio import VolumeRatio
 from assay.features.registry import STEPS
-from assay.features.rsi import Rsi
 from assay.features.step import Step
-from assay.features.volume_ratio import VolumeRatio
 
 HOUR = Interval.parse("1h")
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from assay.features.bars import Bars, FloatArray
-from assay.features.beta import Beta
 from assay.features.drivers import run_batch
-from assay.features.relative_strength import RelativeStrength
+from assay.features.indicators.beta import Beta
+from assay.features.indicators.relative_strength import RelativeStrength
 from tests.unit.features.made_bars import HOUR, hourly, needs_recordings, recorded_btc, walk
 
 

@@ -11,9 +11,9 @@ import pytest
 
 from assay.domain.errors import BadInputError
 from assay.features.bars import Bars
-from assay.features.calendar import Calendar
 from assay.features.drivers import run_batch
-from assay.features.session import Session
+from assay.features.indicators.calendar import Calendar
+from assay.features.indicators.session import Session
 from assay.features.zones import HOUR_US, offset_at, offsets
 
 ZONES = (

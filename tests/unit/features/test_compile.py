@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from assay.features.compile import use_cache_dir
 from assay.features.drivers import compiled_loop, run_batch
-from assay.features.ema import Ema
+from assay.features.indicators.ema import Ema
 from assay.features.bars import Bar, Bars
 from assay.features.registry import STEPS
 from assay.features.sets import DIRECTION

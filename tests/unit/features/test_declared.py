@@ -10,16 +10,16 @@ import yaml
 from assay.domain.errors import BadInputError
 from assay.domain.interval import Interval
 from assay.features.against import Against
-from assay.features.beta import Beta
 from assay.features.declared import declared_set, steps_of
-from assay.features.ema import Ema
 from assay.features.higher import Higher
-from assay.features.lag import Lag
-from assay.features.macd import Macd
+from assay.features.indicators.beta import Beta
+from assay.features.indicators.ema import Ema
+from assay.features.indicators.lag import Lag
+from assay.features.indicators.macd import Macd
+from assay.features.indicators.price_momentum import PriceMomentum
+from assay.features.indicators.rolling_mean import RollingMean
+from assay.features.indicators.rsi import Rsi
 from assay.features.over import Over
-from assay.features.price_momentum import PriceMomentum
-from assay.features.rolling_mean import RollingMean
-from assay.features.rsi import Rsi
 from assay.features.sets import FeatureSet
 
 DOCUMENT = """

@@ -7,9 +7,9 @@ import pytest
 import talib
 
 from assay.features.bars import Bars
-from assay.features.close_to_ema import CloseToEma
 from assay.features.drivers import run_batch
-from assay.features.ema import Ema
+from assay.features.indicators.close_to_ema import CloseToEma
+from assay.features.indicators.ema import Ema
 from tests.unit.features.made_bars import hourly, nan_until, needs_recordings, recorded_btc, same_bits, walk
 
 LENGTHS = (5, 12, 26, 200)

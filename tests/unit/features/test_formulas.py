@@ -9,19 +9,19 @@ import numpy as np
 import pytest
 
 from assay.features.bars import Bars, FloatArray
-from assay.features.cumulative_return import CumulativeReturn
-from assay.features.drawdown import Drawdown
 from assay.features.drivers import run_batch
-from assay.features.garman_klass import GarmanKlass
-from assay.features.lag import Lag
-from assay.features.parkinson import Parkinson
-from assay.features.realised_volatility import RealisedVolatility
-from assay.features.session_vwap import SessionVwap
+from assay.features.indicators.cumulative_return import CumulativeReturn
+from assay.features.indicators.drawdown import Drawdown
+from assay.features.indicators.garman_klass import GarmanKlass
+from assay.features.indicators.lag import Lag
+from assay.features.indicators.parkinson import Parkinson
+from assay.features.indicators.realised_volatility import RealisedVolatility
+from assay.features.indicators.session_vwap import SessionVwap
+from assay.features.indicators.taker_pressure import TakerPressure
+from assay.features.indicators.volume_ratio import VolumeRatio
+from assay.features.indicators.yang_zhang import YangZhang
+from assay.features.indicators.zscore import Zscore
 from assay.features.step import Step
-from assay.features.taker_pressure import TakerPressure
-from assay.features.volume_ratio import VolumeRatio
-from assay.features.yang_zhang import YangZhang
-from assay.features.zscore import Zscore
 from assay.measures.volatility import rolling_volatility
 from tests.unit.features.made_bars import HOUR, START, needs_recordings, recorded_btc
 from tests.unit.features.made_market import market

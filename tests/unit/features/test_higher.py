@@ -10,9 +10,9 @@ from assay.domain.errors import BadInputError
 from assay.domain.interval import Interval
 from assay.features.bars import Bar, Bars, FloatArray
 from assay.features.drivers import Stream, run_batch
-from assay.features.ema import Ema
 from assay.features.higher import Higher
-from assay.features.log_return import LogReturn
+from assay.features.indicators.ema import Ema
+from assay.features.indicators.log_return import LogReturn
 from assay.features.step import Step
 from tests.unit.features.made_bars import HOUR, START, hourly, needs_recordings, recorded_btc, same_bits, walk
 

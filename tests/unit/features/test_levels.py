@@ -11,7 +11,7 @@ import talib
 
 from assay.features.bars import Bars, FloatArray
 from assay.features.drivers import run_batch
-from assay.features.levels import Levels
+from assay.features.indicators.levels import Levels
 from tests.unit.features.made_bars import HOUR, START, needs_recordings, recorded_btc, same_bits, walk
 
 KEPT = 16

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from assay.domain.interval import Interval
 from assay.features.bars import Bars, close_times
 from assay.features.drivers import run_batch
-from assay.features.log_return import LogReturn
+from assay.features.indicators.log_return import LogReturn
 from tests.unit.features.made_bars import HOUR, hourly, needs_recordings, recorded_btc
 
 

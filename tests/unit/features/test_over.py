@@ -8,10 +8,10 @@ import pytest
 
 from assay.domain.errors import BadInputError
 from assay.features.drivers import run_batch
-from assay.features.ema import Ema
-from assay.features.log_return import LogReturn
+from assay.features.indicators.ema import Ema
+from assay.features.indicators.log_return import LogReturn
+from assay.features.indicators.rsi import Rsi
 from assay.features.over import Over
-from assay.features.rsi import Rsi
 from assay.features.step import identity
 from tests.unit.features.made_bars import hourly, same_bits, walk
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.features.drivers import run_batch
-from assay.features.rsi import Rsi
+from assay.features.indicators.rsi import Rsi
 from tests.unit.features.made_bars import hourly, nan_until, needs_recordings, recorded_btc, walk
 
 LENGTHS = (2, 14, 30)

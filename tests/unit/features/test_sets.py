@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assay.domain.errors import BadInputError
-from assay.features.close_to_ema import CloseToEma
 from assay.features.drivers import run_batch
-from assay.features.ema import Ema
-from assay.features.log_return import LogReturn
-from assay.features.rsi import Rsi
+from assay.features.indicators.close_to_ema import CloseToEma
+from assay.features.indicators.ema import Ema
+from assay.features.indicators.log_return import LogReturn
+from assay.features.indicators.rsi import Rsi
 from assay.features.sets import DIRECTION, FEATURE_SETS, RETURNS_AND_RISK, TECHNICAL, FeatureSet, SetState, find_set
 from assay.features.state import StateError
 from tests.unit.features.made_bars import hourly, needs_recordings, recorded_btc, same_bits, walk

@@ -5,9 +5,9 @@ import math
 import pytest
 
 from assay.domain.errors import BadInputError
-from assay.features.ema import Ema
-from assay.features.log_return import LogReturn
-from assay.features.rsi import Rsi
+from assay.features.indicators.ema import Ema
+from assay.features.indicators.log_return import LogReturn
+from assay.features.indicators.rsi import Rsi
 from assay.features.stability import history_needed
 from tests.unit.features.made_bars import walk
 

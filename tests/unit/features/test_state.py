@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.features.drivers import Stream, run_batch
-from assay.features.ema import Ema
-from assay.features.log_return import LogReturn
+from assay.features.indicators.ema import Ema
+from assay.features.indicators.log_return import LogReturn
 from assay.features.sets import TECHNICAL, SetState
 from assay.features.state import NEVER, StateError, StepState, pack, unpack
 from tests.unit.features.made_bars import walk

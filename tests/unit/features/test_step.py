@@ -7,7 +7,7 @@ import pytest
 
 from assay.domain.errors import BadInputError
 from assay.features.bars import FloatArray
-from assay.features.ema import Ema
+from assay.features.indicators.ema import Ema
 from assay.features.step import NO_WINDOW, Values, check_factor, check_length, identity, text_of
 
 

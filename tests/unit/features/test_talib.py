@@ -9,29 +9,29 @@ import numpy as np
 import pytest
 import talib
 
-from assay.features.adx import Adx
-from assay.features.atr import Atr
 from assay.features.bars import Bars, FloatArray
-from assay.features.bollinger import Bollinger
-from assay.features.cmf import Cmf
 from assay.features.drivers import run_batch
-from assay.features.keltner import Keltner
-from assay.features.macd import Macd
-from assay.features.mfi import Mfi
-from assay.features.momentum import Momentum
-from assay.features.obv import Obv
-from assay.features.price_momentum import PriceMomentum
-from assay.features.roc import Roc
-from assay.features.rolling_max import RollingMax
-from assay.features.rolling_mean import RollingMean
-from assay.features.rolling_min import RollingMin
-from assay.features.rolling_std import RollingStd
-from assay.features.sar import Sar
-from assay.features.sma import Sma
+from assay.features.indicators.adx import Adx
+from assay.features.indicators.atr import Atr
+from assay.features.indicators.bollinger import Bollinger
+from assay.features.indicators.cmf import Cmf
+from assay.features.indicators.keltner import Keltner
+from assay.features.indicators.macd import Macd
+from assay.features.indicators.mfi import Mfi
+from assay.features.indicators.momentum import Momentum
+from assay.features.indicators.obv import Obv
+from assay.features.indicators.price_momentum import PriceMomentum
+from assay.features.indicators.roc import Roc
+from assay.features.indicators.rolling_max import RollingMax
+from assay.features.indicators.rolling_mean import RollingMean
+from assay.features.indicators.rolling_min import RollingMin
+from assay.features.indicators.rolling_std import RollingStd
+from assay.features.indicators.sar import Sar
+from assay.features.indicators.sma import Sma
+from assay.features.indicators.stochastic import Stochastic
+from assay.features.indicators.vwap import Vwap
+from assay.features.indicators.williams_r import WilliamsR
 from assay.features.step import Step
-from assay.features.stochastic import Stochastic
-from assay.features.vwap import Vwap
-from assay.features.williams_r import WilliamsR
 from tests.unit.features.made_bars import needs_recordings, recorded_btc
 from tests.unit.features.made_market import market
 

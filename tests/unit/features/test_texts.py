@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from assay.domain.errors import BadInputError
-from assay.features.bollinger import Bollinger
-from assay.features.calendar import Calendar
 from assay.features.higher import Higher
+from assay.features.indicators.bollinger import Bollinger
+from assay.features.indicators.calendar import Calendar
+from assay.features.indicators.rolling_mean import RollingMean
+from assay.features.indicators.rsi import Rsi
+from assay.features.indicators.sar import Sar
 from assay.features.over import Over
 from assay.features.registry import STEPS
-from assay.features.rolling_mean import RollingMean
-from assay.features.rsi import Rsi
-from assay.features.sar import Sar
 from assay.features.step import Step
 from assay.features.texts import parse_step, step_text
 

@@ -11,8 +11,8 @@ import pytest
 
 from assay.features.bars import Bars, FloatArray
 from assay.features.drivers import run_batch
-from assay.features.rolling_std import RollingStd
-from assay.features.sma import Sma
+from assay.features.indicators.rolling_std import RollingStd
+from assay.features.indicators.sma import Sma
 from assay.features.step import Step
 from assay.features.windows import (
     HIGHEST,

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from assay.features.drivers import run_batch
-from assay.features.ema import Ema
 from assay.features.families import FAMILIES
-from assay.features.levels import Levels
+from assay.features.indicators.ema import Ema
+from assay.features.indicators.levels import Levels
+from assay.features.indicators.rsi import Rsi
 from assay.features.registry import STEPS
-from assay.features.rsi import Rsi
 from assay.pipelines.indicator_pages import pages, write_pages
 from assay.pipelines.indicator_pictures import SHOWN, draw, made_bars, run_plainly
 from tests.unit.features.made_bars import walk
