@@ -81,7 +81,8 @@ def share_caches(home: Path) -> None:
 
 def share_caches_of(home: Path) -> None:
     """Do so if a home of ours is there: a command makes its own, and has to find nothing where none is."""
-    if (home / "assay-home.json").exists() and not (home / "cache" / "numba").exists():
+    is_ours = (home / "assay-home.json").exists() and (home / "cache" / "duckdb").is_dir()
+    if is_ours and not (home / "cache" / "numba").exists():
         share_caches(home)
 
 
