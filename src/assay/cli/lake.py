@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import sys
@@ -15,6 +16,8 @@ from assay.cli.progress import working
 from assay.cli.render import emit, printable, table, to_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import polars as pl
 
     from assay.lake.build_tests import BuildTests, Row
@@ -137,13 +140,27 @@ def status(context: typer.Context, as_of: AsOf = "", available_at: AvailableAt =
     from assay.selectors.status import status as read_status  # noqa: PLC0415
 
     then, available = moment_of(as_of), moment_of(available_at)
-    with working("reading"):
+    with _without_pandas(), working("reading"):
         workspace = open_workspace(options_of(context).settings(), create=False)
         found = read_status(workspace, as_of=then, available_at=available)
         disk = disk_use(workspace.home, int(workspace.settings.lake.disk_budget))
         tests = None if then or available else read_build_tests(workspace.home)
     document = found.to_dict() | {"disk": asdict(disk), "tests": tests and asdict(tests)}
     emit(document, as_json=as_json, text=lambda: _status_text(found) + _tests_text(tests) + _disk_text(disk))
+
+
+@contextlib.contextmanager
+def _without_pandas() -> Iterator[None]:
+    """Keep DuckDB from importing pandas, which it does with the first value that it binds where pandas is installed.
+
+    Nothing here is of pandas, and to import it takes longer than all the rest.
+    """
+    is_hidden = sys.modules.setdefault("pandas", None) is None  # type: ignore[arg-type]  # what the import system reads
+    try:
+        yield
+    finally:
+        if is_hidden:
+            del sys.modules["pandas"]
 
 
 def _tests_text(tests: BuildTests | None) -> str:
