@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -27,7 +28,7 @@ from assay.pipelines.following import Followed, follow
 from assay.pipelines.workspace import Workspace, open_workspace
 from assay.selectors.query import query
 from assay.settings import Settings
-from tests.integration.command import PATIENCE_S, Command, child, clone, environment, finished, words_of
+from tests.integration.command import PATIENCE_S, Command, child, clone, environment, finished
 from tests.integration.conftest import NOW, bring_in, open_frozen
 from tests.integration.homes import ONE_THREAD, share_caches, share_project
 from tests.made_klines import hourly, write_csv
@@ -86,16 +87,20 @@ def test_killed_on_the_way_it_goes_on_to_the_same_content(
 ) -> None:
     home = tmp_path / "home"
     prepare(open_workspace(Settings(home=home)), LITTLE)
+    # In one process, which passes every point itself; the command builds in another one beside it.
     script = (
-        "import os, signal\n"
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
         "from assay.domain.points import observed\n"
-        "from assay.cli import main\n"
+        "from assay.pipelines.demoing import DemoPlan, demo, prepare\n"
+        "from assay.pipelines.workspace import open_workspace\n"
+        "from assay.settings import Settings\n"
         "def kill(point):\n"
         f"    if point.value == {point.value!r}: os.kill(os.getpid(), signal.SIGKILL)\n"
         "with observed(kill):\n"
-        f"    main(['--home', {str(home)!r}, 'demo', '--no-serve'])\n"
+        "    demo(*prepare(open_workspace(Settings(home=Path(sys.argv[1]))), DemoPlan()))\n"
     )
-    killed = subprocess.run([words_of(home)[0], "-c", script], env=environment(), capture_output=True)
+    killed = subprocess.run([sys.executable, "-c", script, str(home)], env=environment(), capture_output=True)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     said = finished(child(home, "demo", "--no-serve", "--json"))
     assert said.code == 0, said.err
