@@ -249,13 +249,19 @@ def test_S12_account_with_a_venue_is_kept_from_its_headers_for_all_homes(
     there: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ASSAY_INGEST__LIMITS_DIR", str(tmp_path / "limits"))
-    # Somebody else at this address has used much of the minute; only the venue's header tells.
-    for _ in range(30):
-        httpx.get(there.base_urls["binance"] + "/api/v3/ticker/24hr")
-    done(tmp_path / "home", "ingest", "binance:order_books", "--symbols", "BTC")
-    (file,) = (tmp_path / "limits").glob("binance-*.json")
-    held = json.loads(file.read_text())["holds"]["weight in 60 s"]
-    assert sum(units for _, units in held) >= 30 * 80
+    tickers = there.base_urls["binance"] + "/api/v3/ticker/24hr"
+    for attempt in range(5):
+        # Somebody else at this address has used much of the minute; only the venue's header tells.
+        for _ in range(30):
+            httpx.get(tickers)
+        done(tmp_path / f"home{attempt}", "ingest", "binance:order_books", "--symbols", "BTC")
+        (file,) = (tmp_path / "limits").glob("binance-*.json")
+        held = json.loads(file.read_text())["holds"]["weight in 60 s"]
+        # The venue counts by its minutes: one that ended meanwhile took what was used with it.
+        if int(httpx.get(tickers).headers["x-mbx-used-weight-1m"]) > 30 * 80:
+            assert sum(units for _, units in held) >= 30 * 80
+            return
+    pytest.fail("five times in a row a minute ended meanwhile")
 
 
 @pytest.mark.parametrize("name", ["binance", "coingecko", "wazirx"])
