@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.resources
+import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from assay.domain.errors import AssayError, HomeError, LakeBusyError, NotBuiltEr
 from assay.domain.points import Point, reached
 from assay.lake.home import Home
 from assay.lake.places import S3Access
-from assay.lake.storage import disk_full
+from assay.lake.storage import disk_full, write_atomically
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -163,13 +164,14 @@ def open_catalog(
 
 
 _checked: set[_File] = set()
-"""Files of extensions whose signatures were found right in this process."""
+"""Files of extensions whose signatures were found right, by this process or by an earlier one in the same home."""
 
 
 def check_extensions(home: Home) -> None:
-    """Install the home's extensions, and check their signatures unless this process has seen these very files.
+    """Install the home's extensions, and check their signatures unless these very files were seen before.
 
-    DuckDB would check them for every connection, which takes a third of a second, unless it is told not to.
+    DuckDB would check them for every connection, which takes a sixth of a second, unless it is told not to. That they
+    were checked is remembered in the home's cache, which holds other code that is run as it lies there: kernels.
 
     Raises
     ------
@@ -180,10 +182,23 @@ def check_extensions(home: Home) -> None:
     """
     install_extensions(home)
     files = _extension_files(home)
-    if not files <= _checked:
+    if files <= _checked:
+        return
+    seen = home.extensions / "checked.json"
+    note = sorted(files)
+    if _noted(seen) != note:
         with contextlib.closing(_memory(home)) as connection:
             _load_extensions(connection, home)
-        _checked.update(files)
+        with contextlib.suppress(OSError, StorageError):  # no room: the next process checks again
+            write_atomically(seen, json.dumps(note).encode())
+    _checked.update(files)
+
+
+def _noted(seen: Path) -> list[_File] | None:
+    try:
+        return [(int(a), int(b), int(c), int(d)) for a, b, c, d in json.loads(seen.read_bytes())]
+    except (OSError, ValueError, TypeError):  # none yet, or none of ours
+        return None
 
 
 def _extension_files(home: Home) -> frozenset[_File]:
