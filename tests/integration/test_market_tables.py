@@ -11,12 +11,14 @@ from typing import Any
 
 import polars as pl
 import pytest
+from dbt.parser.manifest import ManifestLoader
 
 from assay.domain.clock import FrozenClock
 from assay.domain.errors import BuildError
 from assay.lake import content
 from assay.lake.build_tests import sample_of
 from assay.pipelines.building import build
+from assay.pipelines import dbt
 from assay.pipelines.dbt import connected, run_dbt
 from assay.pipelines.workspace import Workspace
 from assay.selectors.query import query
@@ -303,6 +305,16 @@ def test_content_without_history_is_the_same_whichever_way_a_bar_came_to_be_know
             )
     assert found[0][0] != found[1][0]
     assert found[0][1] == found[1][1]
+
+
+def test_interrupt_while_dbt_reads_the_project_is_an_interrupt(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ManifestLoader, "get_full_manifest", interrupted)
+    monkeypatch.setattr(dbt, "_projects", {})
+    with connected(), pytest.raises(KeyboardInterrupt):
+        run_dbt(lake.workspace, "test", select=["test_type:unit"])
 
 
 def test_unit_tests_of_dbt_pass(lake: Lake) -> None:

@@ -24,6 +24,7 @@ from assay.pipelines.workspace import Workspace
 
 if TYPE_CHECKING:
     from dbt.artifacts.schemas.results import NodeResult as RunResult
+    from dbt.cli.main import dbtRunner, dbtRunnerResult
     from dbt.contracts.graph.manifest import Manifest
     from dbt_common.events.base_types import EventMsg
 
@@ -86,9 +87,7 @@ def run_dbt(
         words = [command, "--select", *select, *options, *usual]
         callbacks: list[Callable[[EventMsg], None]] = [_reached] if is_observed() else []
         project = _parsed(usual)
-        outcome = dbtRunner(project, callbacks).invoke(words)
-    if isinstance(outcome.exception, KeyboardInterrupt):
-        raise outcome.exception
+        outcome = _outcome(dbtRunner(project, callbacks), words)
     full = disk_full(str(outcome.exception))
     if full is not None:
         raise full from outcome.exception
@@ -96,6 +95,14 @@ def run_dbt(
         todo = "run again with ASSAY_DEBUG=1 to see where"
         raise BuildError("dbt could not run", value=outcome.exception, todo=todo) from outcome.exception
     return [_result(one, project) for one in outcome.result.results]  # type: ignore[union-attr]
+
+
+def _outcome(runner: dbtRunner, words: Sequence[str]) -> dbtRunnerResult:
+    """Return what dbt says of one command; an interrupt, which it takes for one more failure, stays an interrupt."""
+    outcome = runner.invoke(list(words))
+    if isinstance(outcome.exception, KeyboardInterrupt):
+        raise outcome.exception
+    return outcome
 
 
 def _result(result: RunResult, project: Manifest | None) -> NodeResult:
@@ -158,7 +165,7 @@ def generate_docs(workspace: Workspace, folder: Path) -> Path:
     usual = [word for word in _usual_options(workspace) if word != "--no-write-json"]
     usual[usual.index("--target-path") + 1] = str(folder)
     with _environment(workspace):
-        outcome = dbtRunner().invoke(["docs", "generate", "--static", *usual])
+        outcome = _outcome(dbtRunner(), ["docs", "generate", "--static", *usual])
     page = folder / "static_index.html"
     if outcome.exception is not None or not page.exists():
         todo = "run again with ASSAY_DEBUG=1 to see where"
@@ -192,7 +199,7 @@ def _parsed(words: Sequence[str]) -> Manifest | None:
     if state not in _projects:
         # With the profile's own defaults, so that what dbt keeps of it in the cache is good for any other home as well.
         with _variables(dict.fromkeys(name for name in os.environ if name.startswith(_PREFIXES))):
-            found = dbtRunner().invoke(["parse", *words]).result
+            found = _outcome(dbtRunner(), ["parse", *words]).result
         if not isinstance(found, Parsed):
             return None
         _projects.clear()

@@ -1,4 +1,4 @@
-"""A signal in the middle of an import is not lost: it comes when the import is done."""
+"""A signal where exceptions are forgotten is not lost: it comes a moment later."""
 
 from __future__ import annotations
 
@@ -38,3 +38,31 @@ def test_interrupt_in_an_import_comes_when_the_import_is_done(
     words = [sys.executable, "-c", SCRIPT, where]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False)
     assert (done.stdout, done.stderr) == (f"{kind} {where == 'import'}\n", "")
+
+
+# As mashumaro writes it for a field of several types.
+READS = """
+import signal, sys, time
+from assay.cli.interrupts import Interrupts
+
+def __mashumaro_from_dict__():
+    for _ in range(2):
+        try:
+            signal.raise_signal(int(sys.argv[1]))
+        except:
+            sys.exit("it was lost")
+
+Interrupts().install()
+try:
+    __mashumaro_from_dict__()
+    time.sleep(600)
+except KeyboardInterrupt as raised:
+    print(type(raised).__name__)
+"""
+
+
+@pytest.mark.parametrize(("number", "kind"), [(2, "KeyboardInterrupt"), (15, "Terminated")])
+def test_interrupt_while_dbt_reads_its_project_comes_when_it_has_read(number: int, kind: str) -> None:
+    words = [sys.executable, "-c", READS, str(number)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=600, check=False)
+    assert (done.stdout, done.stderr) == (f"{kind}\n", "")
