@@ -17,8 +17,8 @@ from assay.domain.clock import FrozenClock
 from assay.domain.errors import BuildError
 from assay.lake import content
 from assay.lake.build_tests import sample_of
-from assay.pipelines.building import build
 from assay.pipelines import dbt
+from assay.pipelines.building import build
 from assay.pipelines.dbt import connected, run_dbt
 from assay.pipelines.workspace import Workspace
 from assay.selectors.query import query

@@ -3,8 +3,8 @@
 An exception that is raised there may be lost: libraries import others of which they can do without, and forget whatever
 goes wrong (DuckDB does so with pandas, in C++). What was half imported then keeps Python's import lock, for which the
 next thread waits for ever: the command would neither end nor go on. The first seconds of a command are mostly imports.
-The code that mashumaro writes, by which dbt reads what it keeps of a project, takes any exception at all for a sign that
-it should try another type: the command would go on as if nobody had wanted it to end.
+The code that mashumaro writes, by which dbt reads what it keeps of a project, takes any exception for a sign that it
+should try another type: the command would go on as if nobody had wanted it to end.
 """
 
 from __future__ import annotations
