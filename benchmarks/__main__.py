@@ -20,11 +20,13 @@ BENCHMARKS = {
     "F9": "f9_klines_pages",
     "F10": "f10_silver",
     "F11": "f11_refresh",
+    "F12": "f12_correlation",
     "F16": "f16_api",
     "F17": "f17_chart",
     "F18": "f18_start",
     "F19": "f19_demo",
     "archive": "archive",
+    "audit": "audit",
 }
 """Id to module; a module has ``run(stage)``, which yields its figures."""
 

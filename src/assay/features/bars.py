@@ -12,7 +12,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+import operator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeVar
@@ -46,6 +47,7 @@ LATEST_TIME = 2**53
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 _MICROSECOND = timedelta(microseconds=1)
 _ABSENT = np.empty(0)
+_columns: Callable[[Bars], tuple[FloatArray, ...]] = operator.attrgetter(*VALUE_COLUMNS)
 
 
 class Bar(NamedTuple):
@@ -139,7 +141,7 @@ class Bars:
     @property
     def columns(self) -> tuple[FloatArray, ...]:
         """The value columns in the order of :data:`VALUE_COLUMNS`."""
-        return tuple(getattr(self, name) for name in VALUE_COLUMNS)
+        return _columns(self)
 
     def __len__(self) -> int:
         return int(self.open_time.size)

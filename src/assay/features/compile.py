@@ -21,8 +21,8 @@ from typing import cast
 
 from assay.features.fingerprint import fingerprint, plain_function, used_globals
 
-_CHECKS_ITS_PLACES = "assay.features.windows"
-"""The one module whose functions check the places they are given themselves, once a call: they are called so often."""
+_CHECK_THEIR_PLACES = {f"assay.features.{name}" for name in ("windows", "blocks", "block_kernels", "drivers")}
+"""The modules whose functions check the places they are given themselves, once a call: they are called so often."""
 
 
 def use_cache_dir(directory: Path) -> None:
@@ -125,7 +125,7 @@ def _compiled_part(kernel: Callable[..., object], is_inlined: bool) -> Callable[
     special.__module__ = plain.__module__
     # Bounds are checked here, where windows are indexed, and not in the loop: a slip in somebody's own indicator is
     # then an IndexError and not a damaged process. A kernel without a window pays nothing for it.
-    is_checked = plain.__module__ != _CHECKS_ITS_PLACES
+    is_checked = plain.__module__ not in _CHECK_THEIR_PLACES
     compiled: Callable[..., object] = _numba().njit(
         error_model="numpy", forceinline=is_inlined, boundscheck=is_checked
     )(special)

@@ -1,6 +1,8 @@
 """The two ways to run a Step: over an array of bars, and one bar at a time as they close.
 
-Both call the same compiled loop, one with many rows and one with a single row, so they cannot disagree.
+Both call the same compiled loop, one with many rows and one with a single row. Where a kernel has a block kernel beside
+it (``block_kernels.py``), the loop uses that for many rows; the contract tests hold the two against each other bit for
+bit.
 
 >>> import numpy as np
 >>> from assay.features.bars import Bar
@@ -26,12 +28,20 @@ import numpy as np
 
 from assay.domain.errors import BadInputError
 from assay.features.bars import VALUE_COLUMNS, Bar, Bars, FloatArray, IntArray, read_only
+from assay.features.block_kernels import BLOCK_KERNELS
+from assay.features.bound import bound
 from assay.features.compile import compile_loop
 from assay.features.state import StepState
 from assay.features.step import Kernel, Step, Values
 
 Columns = tuple[FloatArray, ...]
-Loop = Callable[[Values, FloatArray, Values, tuple[IntArray, IntArray], Columns, Columns], Values]
+Times = tuple[IntArray, IntArray]
+Loop = Callable[[Values, FloatArray, Values, Times, Columns, Columns], Values]
+
+_BLOCK = 1024
+"""Rows that a block kernel is given at a time: what it holds between two loops stays in the nearest caches."""
+_LEAST = 32
+"""Rows for which it is not worth while."""
 
 
 def run_batch(step: Step, bars: Bars, state: StepState | None = None) -> tuple[FloatArray, StepState]:
@@ -171,8 +181,12 @@ class Stream:
 
 @functools.cache
 def compiled_loop(kernel: Kernel) -> Loop:
-    """Return the loop over bars, compiled around `kernel`."""
-    return cast("Loop", compile_loop(_over_bars, f"over_bars_{getattr(kernel, '__name__', '')}", {"_kernel": kernel}))
+    """Return the loop over bars, compiled around `kernel` and around its block kernel, if it has one."""
+    name = f"over_bars_{getattr(kernel, '__name__', '')}"
+    rows = bound(cast("Kernel", _rows), _kernel=kernel)
+    if kernel not in BLOCK_KERNELS:
+        return cast("Loop", compile_loop(_by_rows, name, {"_rows": rows}))
+    return cast("Loop", compile_loop(_by_blocks, name, {"_rows": rows, "_block": BLOCK_KERNELS[kernel]}))
 
 
 def _kernel(state: Values, window: FloatArray, bar: Bar, params: Values) -> tuple[Values, Values]:
@@ -180,20 +194,43 @@ def _kernel(state: Values, window: FloatArray, bar: Bar, params: Values) -> tupl
     raise NotImplementedError
 
 
-def _over_bars(  # noqa: PLR0917  # numba wants positions
-    state: Values,
-    window: FloatArray,
-    params: Values,
-    times: tuple[IntArray, IntArray],
-    columns: Columns,
-    out: Columns,
+def _block(  # noqa: PLR0917  # numba wants positions, here and below
+    state: Values, window: FloatArray, params: Values, columns: Columns, out: Columns, span: slice
+) -> tuple[Values, bool]:
+    """Stand for the block kernel that :func:`compiled_loop` puts here."""
+    raise NotImplementedError
+
+
+def _by_rows(  # noqa: PLR0917
+    state: Values, window: FloatArray, params: Values, times: Times, columns: Columns, out: Columns
 ) -> Values:
     """Feed every row to the kernel in turn; inputs and outputs are one contiguous array each."""
-    open_time, close_time = times
-    for row in range(open_time.size):
+    return _rows(state, window, params, (times, columns), out, slice(0, times[0].size))
+
+
+def _by_blocks(  # noqa: PLR0917
+    state: Values, window: FloatArray, params: Values, times: Times, columns: Columns, out: Columns
+) -> Values:
+    """Do what :func:`_by_rows` does, but with the block kernel wherever that does not decline."""
+    count = times[0].size
+    for start in range(0, count, _BLOCK):
+        span = slice(start, min(start + _BLOCK, count))
+        is_done = False
+        if span.stop - start >= _LEAST:
+            state, is_done = _block(state, window, params, columns, out, span)
+        if not is_done:
+            state = _rows(state, window, params, (times, columns), out, span)
+    return state
+
+
+def _rows(  # noqa: PLR0917
+    state: Values, window: FloatArray, params: Values, bars: tuple[Times, Columns], out: Columns, span: slice
+) -> Values:
+    times, columns = bars
+    for row in range(span.start, span.stop):
         bar = Bar(
-            open_time[row],
-            close_time[row],
+            times[0][row],
+            times[1][row],
             columns[0][row],
             columns[1][row],
             columns[2][row],

@@ -20,7 +20,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import NoReturn, Protocol, cast
 
 import numpy as np
 
@@ -31,6 +31,7 @@ from assay.features.state import StepState
 from assay.features.step import Kernel, Step, identity
 
 Update = Callable[[FloatArray, IntArray, FloatArray, FloatArray], int]
+UpdateOne = Callable[[FloatArray], int]
 
 
 class CPUDispatcher(Protocol):
@@ -39,10 +40,12 @@ class CPUDispatcher(Protocol):
     def compile(self, types: tuple[object, ...], /) -> object:
         """Compile for these types, or load what was compiled for them."""
 
-    def get_overload(self, types: tuple[object, ...], /) -> Update:
+    def get_overload(self, types: tuple[object, ...], /) -> UpdateOne:
         """Return what was compiled for these types, which checks none."""
 
 
+Sizes = tuple[tuple[int, int, int], ...]
+"""Of each Step, how many state values, parameters and outputs it has."""
 ABSENT = -(2**63)
 """The open time that stands for no bar of this series: its outputs are NaN and its state stays as it is."""
 
@@ -83,23 +86,30 @@ class Fused:
         ``VALUE_COLUMNS``, changes the rows and writes ``out`` of shape (n, width). It returns -1, or the first row
         whose bar is refused, and nothing is changed then.
         """
-        kernels = tuple(step.kernel for step in self.steps)
-        return _compiled(
-            kernels, tuple((len(step.init()[0]), len(step.params), len(step.outputs)) for step in self.steps)
-        )
+        return cast("Update", _compiled(self._kernels, self._sizes, is_one=False))
 
     @functools.cached_property
-    def update_unchecked(self) -> Update:
-        """Return :attr:`update` without its look at the types of the arrays, which takes longer than a bar does.
+    def update_one(self) -> UpdateOne:
+        """Return the same for one series, ``update_one(memory)``.
 
-        Only for arrays of the caller's own making: contiguous, aligned, of the types that :attr:`update` names.
+        It takes all in one array, contiguous, aligned and float64, and looks at nothing of that: what a call looks at
+        takes longer than a bar does. First in `memory` is the bar, its two times as floats; then the outputs; then
+        the row. It returns -1, or 0 if the bar is refused.
         """
-        from numba import float64, int64  # noqa: PLC0415  # heavy: only where bars are computed
+        from numba import float64  # noqa: PLC0415  # heavy: only where bars are computed
 
-        update = cast("CPUDispatcher", self.update)
-        types = float64[:, ::1], int64[:, ::1], float64[:, ::1], float64[:, ::1]
+        update = cast("CPUDispatcher", _compiled(self._kernels, self._sizes, is_one=True))
+        types = (float64[::1],)
         update.compile(types)
         return update.get_overload(types)
+
+    @property
+    def _kernels(self) -> tuple[Kernel, ...]:
+        return tuple(step.kernel for step in self.steps)
+
+    @property
+    def _sizes(self) -> Sizes:
+        return tuple((len(step.init()[0]), len(step.params), len(step.outputs)) for step in self.steps)
 
     def pack(self, states: Sequence[StepState]) -> FloatArray:
         """Return the states as one row."""
@@ -129,11 +139,15 @@ def check_bars(refused: int, times: IntArray, values: FloatArray, rows: FloatArr
     """
     if refused < 0:
         return
-    bar = Bar(*times[refused].tolist(), *values[refused].tolist())
+    check_bar(Bar(*times[refused].tolist(), *values[refused].tolist()), rows[refused])
+
+
+def check_bar(bar: Bar, row: FloatArray) -> NoReturn:
+    """Raise for a bar that `update_one` refused, as :func:`check_bars` does."""
     if math.inf in bar or -math.inf in bar:
         raise BadInputError("an infinite value in a bar", value=bar, todo="drop the bar, or make the value NaN")
     todo = "feed bars in order and once; after a restated bar go on from a state before it"
-    what = f"a bar that opens before the last one closed, at {int(rows[refused, 0])}"
+    what = f"a bar that opens before the last one closed, at {int(row[0])}"
     raise BadInputError(what, value=bar.open_time, todo=todo)
 
 
@@ -143,29 +157,16 @@ def _ranges(start: int, sizes: Iterable[int]) -> list[slice]:
 
 
 @functools.cache
-def _compiled(kernels: tuple[Kernel, ...], sizes: tuple[tuple[int, int, int], ...]) -> Update:
+def _compiled(kernels: tuple[Kernel, ...], sizes: Sizes, *, is_one: bool) -> Callable[..., object]:
     parts = {f"kernel_{number}": kernel for number, kernel in enumerate(kernels)}
     scope = {"Bar": Bar, "INFINITY": math.inf, "NAN": math.nan, "ABSENT": ABSENT}
-    return cast("Update", compile_text(_text(sizes), "update_set", parts, scope))
+    return compile_text(_text_of_one(sizes) if is_one else _text(sizes), "update_set", parts, scope)
 
 
-def _text(sizes: Sequence[tuple[int, int, int]]) -> str:
+def _text(sizes: Sizes) -> str:
     """Return the source of the function for Steps with these numbers of state values, parameters and outputs."""
-    value, param, output = 1, 1 + sum(size[0] for size in sizes), 0
-    size_at = param + sum(size[1] for size in sizes)
-    lines = [f"        end = {size_at + len(sizes)}"]
-    for number, (values, params, outputs) in enumerate(sizes):
-        state = "".join(f"row[{value + i}], " for i in range(values))
-        numbers = "".join(f"row[{param + i}], " for i in range(params))
-        lines += [
-            "        begin = end",
-            f"        end = begin + int(row[{size_at + number}])",
-            f"        state_{number}, found_{number} = kernel_{number}(({state}), row[begin:end], bar, ({numbers}))",
-            *(f"        row[{value + i}] = state_{number}[{i}]" for i in range(values)),
-            *(f"        out[series, {output + i}] = found_{number}[{i}]" for i in range(outputs)),
-        ]
-        value, param, output = value + values, param + params, output + outputs
     columns = range(len(VALUE_COLUMNS))
+    steps = _text_of_steps(sizes, [f"out[series, {number}]" for number in range(_width(sizes))])
     return "\n".join(
         [
             "def update_set(rows, times, values, out):",
@@ -183,7 +184,50 @@ def _text(sizes: Sequence[tuple[int, int, int]]) -> str:
             "        bar = Bar(times[series, 0], times[series, 1], "
             + ", ".join(f"values[series, {i}]" for i in columns)
             + ")",
-            *lines,
+            *(f"        {line}" for line in steps),
             "    return -1",
         ]
     )
+
+
+def _text_of_one(sizes: Sizes) -> str:
+    """Return the same for one series, all of it in one array."""
+    start, values = len(Bar._fields), range(2, len(Bar._fields))
+    steps = _text_of_steps(sizes, [f"memory[{start + number}]" for number in range(_width(sizes))])
+    return "\n".join(
+        [
+            "def update_set(memory):",
+            f"    row = memory[{start + _width(sizes)}:]",
+            "    refused = memory[0] < row[0]",
+            *(f"    refused |= abs(memory[{i}]) == INFINITY" for i in values),
+            "    if refused:",
+            "        return 0",
+            "    row[0] = memory[1]",
+            f"    bar = Bar(int(memory[0]), int(memory[1]), {', '.join(f'memory[{i}]' for i in values)})",
+            *(f"    {line}" for line in steps),
+            "    return -1",
+        ]
+    )
+
+
+def _text_of_steps(sizes: Sizes, found: Sequence[str]) -> list[str]:
+    """Return the lines that take a bar through all Steps; `found` is where their outputs go."""
+    value, param, output = 1, 1 + sum(size[0] for size in sizes), 0
+    size_at = param + sum(size[1] for size in sizes)
+    lines = [f"end = {size_at + len(sizes)}"]
+    for number, (values, params, outputs) in enumerate(sizes):
+        state = "".join(f"row[{value + i}], " for i in range(values))
+        numbers = "".join(f"row[{param + i}], " for i in range(params))
+        lines += [
+            "begin = end",
+            f"end = begin + int(row[{size_at + number}])",
+            f"state_{number}, found_{number} = kernel_{number}(({state}), row[begin:end], bar, ({numbers}))",
+            *(f"row[{value + i}] = state_{number}[{i}]" for i in range(values)),
+            *(f"{found[output + i]} = found_{number}[{i}]" for i in range(outputs)),
+        ]
+        value, param, output = value + values, param + params, output + outputs
+    return lines
+
+
+def _width(sizes: Sizes) -> int:
+    return sum(size[2] for size in sizes)

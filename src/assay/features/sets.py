@@ -15,15 +15,16 @@ import functools
 import hashlib
 import itertools
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from assay.domain.errors import BadInputError
+from assay.features.against import references_of
 from assay.features.bars import Bar, Bars, FloatArray
 from assay.features.drivers import advance
-from assay.features.fused import Fused, check_bars
+from assay.features.fused import Fused, check_bar
 from assay.features.higher import Higher
 from assay.features.indicators.bollinger import Bollinger
 from assay.features.indicators.close_to_ema import CloseToEma
@@ -37,10 +38,10 @@ from assay.features.indicators.realised_volatility import RealisedVolatility
 from assay.features.indicators.rsi import Rsi
 from assay.features.indicators.sma import Sma
 from assay.features.state import StateError, StepState, pack, unpack
-from assay.features.step import Step, identity
+from assay.features.step import Step, identity, width_of
 
-_BAR = struct.Struct("=2q9d")
-"""A bar as it lies in memory: two times, then its values."""
+_BAR = struct.Struct(f"={len(Bar._fields)}d")
+"""A bar as it lies in memory, its two times as floats too: those that there are (``LATEST_TIME``) are exact."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -167,9 +168,10 @@ class FeatureSet:
         StateError
             If another set or other code made `state`.
         BadInputError
-            If `bars` begin before the last bar that `state` has seen ended, the row numbers are out of order, or `out`
-            is of another shape.
+            If `bars` begin before the last bar that `state` has seen ended, the row numbers are out of order, `out`
+            is of another shape, or the Steps are held against several references: bars hold one.
         """
+        self._check_one_reference()
         rows = list(checkpoint_at)
         if any(later <= earlier for earlier, later in zip([-1, *rows], [*rows, len(bars)], strict=True)):
             raise BadInputError("checkpoint rows out of order or range", value=rows, todo="give rising row numbers")
@@ -192,11 +194,18 @@ class FeatureSet:
         return state
 
     def stream(self, state: SetState | None = None) -> SetStream:
-        """Return a stream that is fed one closed bar at a time."""
+        """Return a stream that is fed one closed bar at a time. Raises BadInputError as :meth:`run` does."""
+        self._check_one_reference()
         return SetStream(self, state)
 
+    def _check_one_reference(self) -> None:
+        names = sorted({name for step in self.steps for name in references_of(step)})
+        if len(names) > 1:
+            todo = "run it with assay.features.referenced, which gives every step its own"
+            raise BadInputError("one column of bars for several references", value=", ".join(names), todo=todo)
+
     def _matrix(self, count: int, out: FloatArray | None) -> FloatArray:
-        shape = (len(self.columns), count)
+        shape = (sum(width_of(step) for step in self.steps), count)
         if out is None:
             return np.empty(shape)
         if out.shape != shape or out.dtype != np.float64 or not (out.flags.c_contiguous and out.flags.writeable):
@@ -208,7 +217,7 @@ class FeatureSet:
         # A loop for each Step keeps its state in registers; all in one, or in turns over blocks, is no faster.
         states, row = [], 0
         for step, one in zip(self.steps, state.steps, strict=True):
-            end = row + len(step.outputs)
+            end = row + width_of(step)
             states.append(advance(step, bars, one, out=matrix[row:end]))
             row = end
         return SetState(tuple(states))
@@ -226,24 +235,34 @@ class SetStream:
     def __init__(self, feature_set: FeatureSet, state: SetState | None = None) -> None:
         self.feature_set = feature_set
         self._fused = Fused(feature_set.steps)
-        self._rows = self._fused.pack(feature_set.check(feature_set.start() if state is None else state).steps)[None]
-        self._held = self._rows.copy()
-        memory = bytearray(_BAR.size)
-        times = np.frombuffer(memory, np.int64, 2).reshape(1, 2)
-        values = np.frombuffer(memory, np.float64, offset=times.nbytes).reshape(1, -1)
-        out = np.empty((1, self._fused.width))
-        row: FloatArray = out[0]
-        self._bar = times, values
+        row = self._fused.pack(feature_set.check(feature_set.start() if state is None else state).steps)
         # All but the bar is known beforehand: what a call would look up takes as long as half of the Steps.
-        self._take = functools.partial(_BAR.pack_into, memory, 0)
-        self._step = functools.partial(self._fused.update_unchecked, self._rows, times, values, out)
-        self._try = functools.partial(self._fused.update_unchecked, self._held, times, values, out)
-        self._found = row.copy
+        self._memory, self._trial = self._remember(row), self._remember(row)
+        self._take, self._step, self._found = self._calls(self._memory)
+        self._take_on_trial, self._try, self._foretold = self._calls(self._trial)
+
+    def _remember(self, row: FloatArray) -> FloatArray:
+        """Return what ``update_one`` works in: a bar, the outputs, and the state."""
+        return np.concatenate([np.zeros(len(Bar._fields) + self._fused.width), row])
+
+    def _calls(self, memory: FloatArray) -> tuple[Callable[..., None], Callable[[], int], Callable[[], FloatArray]]:
+        """Return what puts a bar into `memory`, what takes it in, and what gives the outputs away."""
+        start = len(Bar._fields)
+        outputs: FloatArray = memory[start : start + self._fused.width]
+        return (
+            functools.partial(_BAR.pack_into, memory.data, 0),
+            functools.partial(self._fused.update_one, memory),
+            outputs.copy,
+        )
+
+    @property
+    def _row(self) -> FloatArray:
+        return self._memory[len(Bar._fields) + self._fused.width :]
 
     @property
     def state(self) -> SetState:
         """The state after the last update."""
-        return SetState(self._fused.unpack(self._rows[0]))
+        return SetState(self._fused.unpack(self._row))
 
     def update(self, bar: Bar) -> FloatArray:
         """Take in a closed bar and return the row of features at its close, shape ``(n_columns,)``.
@@ -254,17 +273,17 @@ class SetStream:
             If the bar opens before the last one closed, or holds an infinite value; nothing is changed then.
         """
         self._take(*bar)
-        if (refused := self._step()) >= 0:
-            check_bars(refused, *self._bar, self._rows)
+        if self._step() >= 0:
+            check_bar(bar, self._row)
         return self._found()
 
     def preview(self, bar: Bar) -> FloatArray:
         """Return what :meth:`update` would, for a bar that is still open; the stream stays as it is."""
-        self._take(*bar)
-        self._held[:] = self._rows
-        if (refused := self._try()) >= 0:
-            check_bars(refused, *self._bar, self._rows)
-        return self._found()
+        self._trial[:] = self._memory
+        self._take_on_trial(*bar)
+        if self._try() >= 0:
+            check_bar(bar, self._row)
+        return self._foretold()
 
 
 TECHNICAL = FeatureSet(

@@ -1,7 +1,7 @@
 """What a Step is: frozen parameters, a start, and one pure function that turns a state and a bar into the next.
 
-To add an indicator, write one file: a kernel and a frozen dataclass like those in ``ema.py``, and name the class in
-``registry.py``. The contract suite (``tests/contract/``) then runs on it by itself.
+To add an indicator, write one file: a kernel and a frozen dataclass like those in ``ema.py``. The registry finds it in
+``indicators/``, or where the setting ``features.steps`` says; :mod:`assay.features.contract` is what it has to pass.
 
 A kernel is a plain Python function ``kernel(state, window, bar, params) -> (state, outputs)``:
 
@@ -19,7 +19,7 @@ import dataclasses
 import functools
 import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar, Protocol
@@ -55,7 +55,7 @@ class StepDocs:
     undefined: str = ""
     """When an output is NaN after the warm-up although the inputs are there; empty where that never happens."""
     family: str = ""
-    """Name of the family in ``families.py`` with which menus and the reference show it."""
+    """Name of the family in ``families.py`` with which menus and the reference show it; your own may have none."""
     endless: str = ""
     """Why a value depends on every bar since the first, as a running total does; empty where history wears off."""
 
@@ -123,9 +123,29 @@ def identity(step: Step) -> str:
     return f"{step.name}({shown})#{digest[:12]}"
 
 
+@functools.lru_cache(maxsize=4096)
+def width_of(step: Step) -> int:
+    """Return how many outputs the Step has: to make up their names takes as long as thousands of bars do."""
+    return len(step.outputs)
+
+
 def _shown(field: dataclasses.Field[object], value: object) -> str:
     # 2 and 2.0 are equal, and so are the Steps that have them.
     return repr(float(value)) if field.type in {"float", float} and isinstance(value, int) else repr(value)
+
+
+def parts_of(step: Step) -> Iterator[Step]:
+    """Yield a Step and all those it is made of.
+
+    >>> from assay.features.over import Over
+    >>> [part.name for part in parts_of(Over())]
+    ['over', 'ema']
+    """
+    yield step
+    for field in dataclasses.fields(step):  # type: ignore[arg-type]  # the contract asks for a dataclass
+        value = getattr(step, field.name)
+        if dataclasses.is_dataclass(value) and hasattr(value, "kernel"):
+            yield from parts_of(value)  # type: ignore[arg-type]
 
 
 def check_length(step_name: str, n: int, *, minimum: int = 1, maximum: int = _LONGEST) -> None:
