@@ -77,8 +77,8 @@ test: style ## Everything but the soak tests
 	echo "$(BIN)/pytest $(PARALLEL)"; $(BIN)/pytest $(PARALLEL); tests=$$?; \
 	wait $$types; types=$$?; cat "$$said"; rm -f "$$said"; test $$tests -eq 0 && test $$types -eq 0
 
-soak: $(VENV)/installed-dev ## The long proofs
-	$(BIN)/pytest -m soak
+soak: $(VENV)/installed-dev ## The long proofs, and how long each took
+	$(BIN)/pytest -m soak $(PARALLEL) --durations=0
 
 bench: $(VENV)/installed-dev ## The numbers of the README
 	$(BIN)/python -m benchmarks

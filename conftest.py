@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 
@@ -20,6 +21,10 @@ collect_ignore = [
 settings.register_profile("same", deadline=None, derandomize=True, database=None)
 settings.register_profile("explore", deadline=None, max_examples=2_000)
 settings.load_profile("same")
+
+# A worker comes to hold some hundred thousand objects (dbt's project, Django, schemas), and by default Python
+# looks through all of them every few seconds: a twelfth of the time of all tests.
+gc.set_threshold(10_000, 20, 20)
 
 
 @pytest.fixture(autouse=True, scope="session")

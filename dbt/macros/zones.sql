@@ -19,8 +19,20 @@
     {%- endif %}
 {%- endmacro %}
 
-{# Constants around all zones. The catalogue leaves files unread by constants only, never by what a join finds. They are
-   asked for once in a run of dbt, not once a test: the zones stay as they are while it runs. #}
+{# The first row of what is asked, once in a run of dbt and not once a test: what it is about stays while dbt runs. #}
+{% macro asked_once(name, sql) -%}
+    {%- set run = graph.setdefault('asked_once', {}) -%}
+    {%- if run.get('invocation_id') != invocation_id -%}
+        {%- do run.clear() -%}
+        {%- do run.update({'invocation_id': invocation_id}) -%}
+    {%- endif -%}
+    {%- if name not in run -%}
+        {%- do run.update({name: run_query(sql).rows[0]}) -%}
+    {%- endif -%}
+    {{ return(run[name]) }}
+{%- endmacro %}
+
+{# Constants around all zones. The catalogue leaves files unread by constants only, never by what a join finds. #}
 {% macro zone_limits(kind) -%}
     {%- set since = 'read_from' if kind == 'bars_read' else 'from_time' -%}
     {%- set margin = '0 days' if kind == 'bars' or kind == 'bars_read' else '2 days' -%}
@@ -28,18 +40,11 @@
     {%- set column = 'touched.date' if kind == 'days' else 'touched.open_time' -%}
     {%- set limits = [none, none] -%}
     {%- if execute -%}
-        {%- set run = graph.setdefault('zone_limits', {}) -%}
-        {%- if run.get('invocation_id') != invocation_id -%}
-            {%- do run.clear() -%}
-            {%- do run.update({'invocation_id': invocation_id}) -%}
-        {%- endif -%}
-        {%- if kind not in run -%}
-            {%- do run.update({kind: run_query(
-                "select (min(" ~ since ~ ") - interval '" ~ margin ~ "')::" ~ type ~ "::varchar, "
-                ~ "(max(until_time) + interval '" ~ margin ~ "')::" ~ type ~ "::varchar from " ~ source('refresh', 'zones')
-            ).rows[0]}) -%}
-        {%- endif -%}
-        {%- set limits = run[kind] -%}
+        {%- set limits = asked_once(
+            'zone_limits ' ~ kind,
+            "select (min(" ~ since ~ ") - interval '" ~ margin ~ "')::" ~ type ~ "::varchar, "
+            ~ "(max(until_time) + interval '" ~ margin ~ "')::" ~ type ~ "::varchar from " ~ source('refresh', 'zones')
+        ) -%}
     {%- endif -%}
     {%- if limits[0] is none -%}
         false
@@ -98,13 +103,7 @@
         (
             select *
             from
-            {% if zones[0] == 'slots' %}
-                {{ rows_of_unpublished_slots(relation) }}
-            {% elif zones[0] == 'batches' %}
-                {{ rows_of_unpublished_batches(relation) }}
-            {% else %}
-                {{ zone_rows(relation, zones[0]) if zones[0] else relation }}
-            {% endif %}
+                {{ rows_to_test(relation, zones[0]) if zones[0] else relation }}
             {% if where %}where {{ where }}{% endif %}
         ) as tested
     {%- else -%}

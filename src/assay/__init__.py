@@ -9,12 +9,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from assay.notebook import garch_volatility, get_klines, make_training_table, save_klines_to_csv
+    from assay.notebook import (
+        compute_features,
+        garch_volatility,
+        get_gaps,
+        get_instruments,
+        get_klines,
+        make_training_table,
+        save_klines_to_csv,
+    )
 
 __version__ = "0.1.0"
 
 __all__ = [
     "__version__",
+    "compute_features",
     "garch_volatility",
     "get_gaps",
     "get_instruments",

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from assay.selectors.klines import Klines
 
 Moment = datetime | str | None
-_FOR_EVER = 9999
 
 
 class Asked(TypedDict, total=False):
@@ -209,6 +208,7 @@ def make_training_table(
     features: str = "direction",
     label: str = "direction",
     interval: str = "1h",
+    reference: str = "",
     **asked: Unpack[Asked],
 ) -> TrainingTable:
     """Return the rows that a model learns from, with a hash that proves them.
@@ -220,8 +220,11 @@ def make_training_table(
     features : str, default "direction"
         Name of a feature set.
     label : str, default "direction"
-        ``direction_24h``: whether the price is higher 24 hours after the close.
+        ``direction_24h``: whether the price is higher 24 hours after the close; ``return_24h``, ``delta_1h``,
+        ``triple_barrier_24h_2_2``.
     interval : str, default "1h"
+    reference : str, optional
+        What Steps that read a reference, such as beta, are held against where the set does not say so itself.
     start, end, as_of, available_at : datetime or str, optional
         As :func:`get_klines` takes them; no bar at or after `end` is looked at, for labels neither.
 
@@ -234,6 +237,11 @@ def make_training_table(
     ------
     AssayError
         If the lake is not there, a name is none, or no row is left.
+
+    Warns
+    -----
+    UserWarning
+        If a ticker meant two assets in the range: no row knows both, but there are rows of each.
     """
     from assay.pipelines.training_table import TableRequest  # noqa: PLC0415
     from assay.pipelines.training_table import make_training_table as make  # noqa: PLC0415
@@ -241,8 +249,11 @@ def make_training_table(
     from assay.settings import load_settings  # noqa: PLC0415
 
     names = (symbols,) if isinstance(symbols, str) else tuple(symbols)
-    request = TableRequest(names, features, label, interval, _span(asked))
-    return make(open_workspace(load_settings(), create=False), request)
+    request = TableRequest(names, features, label, interval, _span(asked), reference)
+    made = make(open_workspace(load_settings(), create=False), request)
+    for told in made.split:
+        warnings.warn(f"rows of two assets: {told}; ask for one side of the edge", stacklevel=2)
+    return made
 
 
 class Fitted(Asked, total=False):
@@ -311,14 +322,9 @@ def _read(symbol: str, interval: str, asked: Asked, *, fetch: bool) -> Klines:
         fetch_klines(open_workspace(settings), symbol, interval, span=(first, last))
     found = klines(open_workspace(settings, create=False), symbol, interval, span=span)
     if found.assets:
-        met = ", then ".join(
-            one.asset_id
-            if one.valid_to.year == _FOR_EVER
-            else f"{one.asset_id} until {one.valid_to:%Y-%m-%d %H:%M} UTC"
-            for one in found.assets
-        )
-        ticker = found.assets[0].ticker
-        warnings.warn(f"not one series: {ticker} meant {met}; ask for one side of the edge", stacklevel=3)
+        from assay.lake.identities import in_words  # noqa: PLC0415
+
+        warnings.warn(f"not one series: {in_words(found.assets)}; ask for one side of the edge", stacklevel=3)
     return found
 
 

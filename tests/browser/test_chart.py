@@ -239,6 +239,90 @@ def test_indicator_from_the_menu_is_drawn_and_asked_for(open_chart: OpenPage) ->
     assert page.locator(".chart-menu[open]").count() == 0
 
 
+def test_parameters_are_changed_in_the_menu_and_what_cannot_be_is_refused_there(
+    open_chart: OpenPage, watch: Watch
+) -> None:
+    watch.allowed = (400,)
+    page = open_chart()
+    page.get_by_role("button", name="RSI 14", exact=True).click()
+    form = page.locator("form[data-step=rsi]")
+    field, change = form.locator("input"), form.get_by_role("button")
+    expect(field).to_be_focused()
+    assert field.input_value() == "14"
+    expect(change).to_have_text("Change Relative strength index")
+    field.fill("0")
+    change.click()
+    expect(form.get_by_role("alert")).to_have_text(
+        "Length of rsi out of range: '0'; give a whole number of bars from 2 to 1000000"
+    )
+    assert "ind" not in query(page)  # nothing has changed
+    field.fill("9")
+    change.click()
+    expect(page.locator("output[data-output=rsi_9]")).not_to_have_text("–")
+    assert query(page)["ind"] == "ema:12,ema:26,rsi:9"
+    assert page.locator(".chart-menu[open]").count() == 0
+    # The browser itself refuses what no parameter looks like, and nothing is asked.
+    page.get_by_text("Indicators", exact=True).click()
+    expect(change).to_have_text("Add Relative strength index")
+    zone = page.locator("form[data-step=calendar] input")
+    zone.fill("<script>alert(1)</script>")
+    page.locator("form[data-step=calendar]").get_by_role("button").click()
+    assert zone.evaluate("one => one.validity.patternMismatch")
+    assert query(page)["ind"] == "ema:12,ema:26,rsi:9"
+
+
+def test_outputs_in_another_unit_have_panes_of_their_own(open_chart: OpenPage, site: str) -> None:
+    """Of Bollinger's bands the width and the position, of a GARCH each volatility; its numbers are the API's."""
+    page = open_chart("?ind=bollinger:20:2,garch")
+    question = f"{site}/api/v1/klines?symbol={SERIES}&interval=1h&limit=2&indicators=bollinger:20:2,garch"
+    answer = page.request.get(question).json()
+    shown = {cell.get_attribute("data-output"): cell.inner_text() for cell in page.locator("output").all()}
+    width = answer["indicators"]["bollinger:20:2"]["bb_width_20_2"][-1]
+    assert shown["bb_width_20_2"] == f"{width:.5f}"
+    assert set(shown) >= {"bb_position_20_2", "garch_volatility", "garch_volatility_annualised"}
+    # A row for each pane of the library's table: the price, two of the bands, two of the volatility, and the axis; a
+    # separator stands between two panes.
+    assert page.locator("[data-chart=canvas] table").first.locator("> tr").count() == 5 + 4 + 1
+    fit = answer["about"]["garch"]["fit"]
+    last = fit["forecast"][-1]
+    told = said(page, "fit")
+    assert f"{last['price_lower']:,.2f} to {last['price_upper']:,.2f}" in told
+    assert "fitted again every 168 bars, next at 2024-06-06 00:00 UTC" in told
+    assert fit["is_newest"]
+
+
+def test_levels_begin_where_they_were_confirmed(open_chart: OpenPage, site: str) -> None:
+    page = open_chart("?ind=levels")
+    question = f"{site}/api/v1/klines?symbol={SERIES}&interval=1h&limit=500&indicators=levels"
+    marks, confirmed = page.evaluate(
+        """async (question) => {
+            const { linesOf, levelsOf } = await import("/static/assay/chart-lines.js");
+            const { windowOf } = await import("/static/assay/chart-data.js");
+            const shown = windowOf(await (await fetch(question)).json());
+            const lines = linesOf(shown);
+            const close = (slot) => shown.columns.close_time[shown.rows[slot]] * 1000;
+            return [
+                lines.flatMap((line) => levelsOf(shown, line).map((one) => ({
+                    ...one, from: Number.isFinite(one.from) ? close(one.from) : null, until: close(one.to),
+                    output: line.output,
+                }))),
+                lines.map((line) => [line.output, line.pane]),
+            ];
+        }""",
+        question,
+    )
+    answer = page.request.get(question).json()
+    values = answer["indicators"]["levels"]
+    assert confirmed == [["support_5_14_0p5", 0], ["resistance_5_14_0p5", 0]]
+    closes = [moment * 1000 for moment in answer["columns"]["close_time"]]
+    assert len(marks) > 5
+    for mark in marks:
+        side = mark["output"].partition("_")[0]
+        since = values[f"{side}_since_5_14_0p5"][closes.index(mark["until"])]
+        assert values[mark["output"]][closes.index(mark["until"])] == mark["price"]
+        assert mark["from"] == (since if since >= closes[0] else None)
+
+
 def test_chart_by_keyboard(open_chart: OpenPage) -> None:
     page = open_chart()
     frame(page)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import product
 
 from assay.domain.interval import CODES, EPOCH, Interval
+from assay.features.registry import STEPS
 from assay.selectors.bars import can_make
 from assay.selectors.candles import LEVELS
 from tests.browser.conftest import OpenPage
@@ -84,3 +85,21 @@ def test_question_covers_the_view_and_stays_within_the_limit(open_page: OpenPage
     )
     assert all(one["bars"] <= one["limit"] for one in asked)
     assert all(one["covers"] for one in asked)
+
+
+def test_outputs_of_an_indicator_are_told_apart_by_what_differs(open_page: OpenPage, site: str) -> None:
+    page = open_page(f"{site}/accounts/login/")
+    outputs = {name: list(make().outputs) for name, make in sorted(STEPS.items())}
+    found = page.evaluate(
+        """async (outputs) => {
+            const { shortNames } = await import("/static/assay/chart-lines.js");
+            const labels = ([name, of]) => [name, [...shortNames(of).values()]];
+            return Object.fromEntries(Object.entries(outputs).map(labels));
+        }""",
+        outputs,
+    )
+    assert all(len(set(labels)) == len(outputs[name]) for name, labels in found.items())
+    assert found["bollinger"] == ["upper", "middle", "lower", "width", "position"]
+    assert found["macd"] == ["", "signal", "histogram"]
+    assert found["adx"] == ["adx", "plus di", "minus di"]
+    assert found["ema"] == [""]

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from assay.domain.errors import BadInputError
 from assay.features.against import Against
 from assay.features.bars import Bar, FloatArray
+from assay.features.contract import FACTS, PROPERTIES, ContractError, facts, properties
 from assay.features.higher import Higher
 from assay.features.indicators.beta import Beta
 from assay.features.indicators.ema import Ema, ema_kernel
@@ -21,10 +22,7 @@ from assay.features.indicators.rsi import Rsi
 from assay.features.over import Over
 from assay.features.registry import STEPS
 from assay.features.step import NO_WINDOW, Kernel, Step, StepDocs, Values
-from tests.contract import step_checks, step_facts
 from tests.contract.step_cases import LONGEST, Case, cases, instances, made_cases, recorded_case
-from tests.contract.step_checks import PROPERTIES
-from tests.contract.step_facts import FACTS
 from tests.unit.features.made_bars import needs_recordings, walk
 
 pytestmark = pytest.mark.usefixtures("shared_kernels")
@@ -130,29 +128,29 @@ def test_a_step_that_keeps_nan_is_noticed() -> None:
     close = bars.close.copy()
     close[20] = math.nan
     case = Case(dataclasses.replace(bars, close=close), ())
-    with pytest.raises(AssertionError):
-        step_checks.check_a_bar_with_nan_input_is_nan_and_otherwise_missing(Faulty(3, kernel_that_forgets_nan), case)
+    with pytest.raises(ContractError):
+        properties.check_a_bar_with_nan_input_is_nan_and_otherwise_missing(Faulty(3, kernel_that_forgets_nan), case)
 
 
 def test_a_step_that_reads_an_undeclared_column_is_noticed() -> None:
-    with pytest.raises(AssertionError):
-        step_checks.check_only_the_declared_inputs_are_read(Faulty(3, kernel_that_reads_the_high), Case(walk(40), ()))
+    with pytest.raises(ContractError):
+        properties.check_only_the_declared_inputs_are_read(Faulty(3, kernel_that_reads_the_high), Case(walk(40), ()))
 
 
 def test_a_step_that_ignores_its_input_is_noticed() -> None:
-    with pytest.raises(AssertionError):
-        step_facts.check_every_input_matters(Faulty(3, kernel_that_counts_bars))
+    with pytest.raises(ContractError):
+        facts.check_every_input_matters(Faulty(3, kernel_that_counts_bars))
 
 
 def test_a_step_that_drifts_on_constant_bars_is_noticed() -> None:
-    with pytest.raises(AssertionError):
-        step_facts.check_constant_bars_give_a_constant_value(Faulty(3, kernel_that_counts_bars))
+    with pytest.raises(ContractError):
+        facts.check_constant_bars_give_a_constant_value(Faulty(3, kernel_that_counts_bars))
 
 
 @pytest.mark.parametrize("late", [-1, 1])
 def test_a_step_that_states_a_wrong_warmup_is_noticed(late: int) -> None:
-    with pytest.raises(AssertionError):
-        step_facts.check_first_value_comes_exactly_after_the_warmup(Faulty(3, late=late))
+    with pytest.raises(ContractError):
+        facts.check_first_value_comes_exactly_after_the_warmup(Faulty(3, late=late))
 
 
 def kernel_that_looks_at_the_clock(
@@ -163,14 +161,14 @@ def kernel_that_looks_at_the_clock(
 
 
 def test_a_step_that_does_otherwise_than_its_gap_rule_says_is_noticed() -> None:
-    with pytest.raises(AssertionError):
-        step_facts.check_a_hole_does_what_the_gap_rule_says(Faulty(3, kernel_that_looks_at_the_clock))
+    with pytest.raises(ContractError):
+        facts.check_a_hole_does_what_the_gap_rule_says(Faulty(3, kernel_that_looks_at_the_clock))
 
     class Broken(Ema):
         docs = dataclasses.replace(Ema.docs, gap_rule="NaN while a bar is missing among the last n")
 
-    with pytest.raises(AssertionError):
-        step_facts.check_a_hole_does_what_the_gap_rule_says(Broken(3))
+    with pytest.raises(ContractError):
+        facts.check_a_hole_does_what_the_gap_rule_says(Broken(3))
 
 
 def kernel_that_adds_up(state: Values, window: FloatArray, bar: Bar, params: Values) -> tuple[Values, Values]:
@@ -183,8 +181,8 @@ def test_a_step_that_never_forgets_and_does_not_say_so_is_noticed_and_so_is_one_
         docs = dataclasses.replace(Ema.docs, endless="a running total")
 
     for wrong in (Faulty(3, kernel_that_adds_up), Endless(3)):
-        with pytest.raises(AssertionError):
-            step_facts.check_history_wears_off_unless_called_endless(wrong)
+        with pytest.raises(ContractError):
+            facts.check_history_wears_off_unless_called_endless(wrong)
 
 
 def test_a_step_that_starts_differently_each_time_is_noticed_when_a_bar_is_restated() -> None:
@@ -194,13 +192,13 @@ def test_a_step_that_starts_differently_each_time_is_noticed_when_a_bar_is_resta
         def init(self) -> tuple[Values, FloatArray]:
             return (0.0, float(next(starts))), NO_WINDOW
 
-    with pytest.raises(AssertionError):
-        step_checks.check_a_restated_bar_costs_the_bars_since_the_last_state_before_it(Restless(3), Case(walk(40), ()))
+    with pytest.raises(ContractError):
+        properties.check_a_restated_bar_costs_the_bars_since_the_last_state_before_it(Restless(3), Case(walk(40), ()))
 
 
 def test_a_kernel_that_reads_a_list_of_its_module_is_refused() -> None:
     with pytest.raises(BadInputError, match="reads what may change: 'HIDDEN'"):
-        step_checks.check_stream_equals_batch(Faulty(3, kernel_that_hides_state), Case(walk(10), ()))
+        properties.check_stream_equals_batch(Faulty(3, kernel_that_hides_state), Case(walk(10), ()))
 
 
 def test_a_kernel_written_inside_a_function_is_refused() -> None:
@@ -211,7 +209,7 @@ def test_a_kernel_written_inside_a_function_is_refused() -> None:
         return state, (hidden[0],)
 
     with pytest.raises(BadInputError, match="not a kernel"):
-        step_checks.check_stream_equals_batch(Faulty(3, kernel), Case(walk(10), ()))
+        properties.check_stream_equals_batch(Faulty(3, kernel), Case(walk(10), ()))
 
 
 def kernel_that_writes_past_its_window(
@@ -223,15 +221,15 @@ def kernel_that_writes_past_its_window(
 
 def test_a_kernel_that_writes_past_its_window_is_stopped_in_compiled_code_too() -> None:
     with pytest.raises(IndexError):
-        step_checks.check_stream_equals_batch(Faulty(3, kernel_that_writes_past_its_window), Case(walk(10), ()))
+        properties.check_stream_equals_batch(Faulty(3, kernel_that_writes_past_its_window), Case(walk(10), ()))
 
 
 def test_a_step_without_documentation_is_noticed() -> None:
     class Silent(Rsi):
         docs = StepDocs("", "", ("0 to 100",), "", "", "")
 
-    with pytest.raises(AssertionError):
-        step_facts.check_documented(Silent())
+    with pytest.raises(ContractError):
+        facts.check_documented(Silent())
 
 
 def test_made_bars_are_long_enough_to_leave_the_warmup_of_every_kind_of_step() -> None:

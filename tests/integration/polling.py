@@ -28,6 +28,7 @@ BTC = Symbol("BTC", "USDT")
 DOLLARS, RUPEES = (requests.coin_markets_request(COINGECKO, quote=quote) for quote in ("usd", "inr"))
 TICKERS, RUPEE_TICKERS = requests.tickers_request(BINANCE), requests.tickers_request(WAZIRX)
 BOOK = requests.depth_request(BINANCE, BTC, limit=5)
+INSTRUMENTS = requests.instruments_request(BINANCE)
 QUESTIONS = (DOLLARS, RUPEES, TICKERS, RUPEE_TICKERS, BOOK)
 """What is asked in every slot, a second apart."""
 Change = Callable[[bytes], bytes]

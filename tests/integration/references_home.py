@@ -1,4 +1,4 @@
-"""A home of a few series with a hole, a late listing and a restatement, and of coins polled twice."""
+"""A home of a few series with a hole, a late listing, a delisting and a restatement, and of coins polled twice."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ from typing import Any
 
 from assay.pipelines.building import build
 from tests.integration.conftest import at, bring_in, open_frozen
-from tests.integration.polling import DOLLARS, Poller
+from tests.integration.polling import DOLLARS, INSTRUMENTS, Poller
 from tests.made_klines import HOUR, START, hourly, write_csv
 
 COUNT = 300
 HOLE = (100, 103)
 LISTED = 150
 """From this bar on SOL is traded."""
+ELSEWHERE = 250
+"""From this bar on it is traded at a place that is preferred, too."""
+LISTS = (START + 80 * HOUR, START + 220 * HOUR)
+"""When it was asked what is traded: DOT is no longer in the second list, though its bars go on."""
 FITTED = 700
 """Bars of BTC-EUR, long enough for a GARCH; ETH-EUR is not."""
 FIRST_KNOWN, RESTATED_AT = datetime(2024, 2, 1, tzinfo=UTC), datetime(2024, 3, 1, tzinfo=UTC)
@@ -40,8 +44,11 @@ def make(folder: Path) -> Path:
         "BTC-USDT": hourly(COUNT, holes=(HOLE,)),
         "ETH-USDT": eth,
         "SOL-USDT": hourly(COUNT - LISTED, seed=3, start=START + LISTED * HOUR),
+        "DOT-USDT": hourly(COUNT, seed=4),
     }.items():
         bring_in(workspace, write_csv(folder / f"{name}.csv", rows), name)
+    there = write_csv(folder / "there.csv", hourly(COUNT - ELSEWHERE, seed=5, start=START + ELSEWHERE * HOUR))
+    bring_in(workspace, there, "SOL-USDT", venue="coinbase")
     # The last bar of a file may still be changing, and is no restatement.
     late = write_csv(folder / "late.csv", [row.restated(1.5) for row in eth[40:50]])
     bring_in(at(workspace, RESTATED_AT), late, "ETH-USDT")
@@ -52,8 +59,17 @@ def make(folder: Path) -> Path:
     poller = Poller(workspace.home.bronze)
     for moment, coins in zip(POLLED, COINS, strict=True):
         poller.keep(DOLLARS, at=moment, change=lambda body, coins=coins: _only(body, coins))  # type: ignore[misc]
+    for moment, bases in zip(LISTS, (("BTC", "ETH", "DOT"), ("BTC", "ETH")), strict=True):
+        poller.keep(INSTRUMENTS, at=moment, change=lambda body, bases=bases: _traded(body, bases))  # type: ignore[misc]
     build(at(workspace, RESTATED_AT + HOUR))
     return workspace.home.root
+
+
+def _traded(body: bytes, bases: tuple[str, ...]) -> bytes:
+    listed = json.loads(body)
+    found = [one for one in listed["symbols"] if one["quoteAsset"] == "USDT" and one["baseAsset"] in bases]
+    assert len(found) == len(bases)
+    return json.dumps(listed | {"symbols": found}).encode()
 
 
 def _only(body: bytes, coins: Mapping[str, Mapping[str, float | None]]) -> bytes:

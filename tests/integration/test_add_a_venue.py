@@ -48,7 +48,7 @@ def run_in(tree: Path, *more: str) -> subprocess.CompletedProcess[str]:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
     )
 
 
@@ -77,7 +77,7 @@ print(*(one.spec.name for one in plan_ingest(Settings(), Wanted(), now).venues))
 """
     environment = {**os.environ, "PYTHONPATH": str(tree / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=tree, env=environment, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", script], cwd=tree, env=environment, capture_output=True, text=True, timeout=600
     )
     assert done.stdout == "toy:spot:BTC-USDT:1h\n" * 2 + "binance coingecko wazirx\n", done.stderr
 
@@ -96,7 +96,7 @@ def test_files_of_the_page_are_typed_and_formatted_like_the_rest(tree: Path) -> 
     toy = str(tree / "src" / "assay" / "venues" / "toy")
     for command in (["ruff", "check"], ["ruff", "format", "--check"]):
         done = subprocess.run(
-            [sys.executable, "-m", *command, toy], cwd=tree, capture_output=True, text=True, timeout=120
+            [sys.executable, "-m", *command, toy], cwd=tree, capture_output=True, text=True, timeout=600
         )
         if "No module named" in done.stderr:
             pytest.skip("ruff is not installed here")

@@ -67,12 +67,12 @@ class Writers:
 
     def _pause(self, count: int) -> None:
         if count == 1:
-            self._begun.wait(timeout=120)
+            self._begun.wait(timeout=600)
 
     def __enter__(self) -> Writers:
         for thread in self._threads:
             thread.start()
-        self._begun.wait(timeout=120)
+        self._begun.wait(timeout=600)
         return self
 
     def __exit__(self, *_: object) -> None:

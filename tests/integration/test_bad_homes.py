@@ -37,7 +37,7 @@ def _foreign(home: Path) -> None:
 
 def _newer(home: Path) -> None:
     home.mkdir()
-    (home / "assay-home.json").write_text('{"format": 2}', encoding="utf-8")
+    (home / "assay-home.json").write_text('{"format": 3}', encoding="utf-8")
 
 
 def _damaged(home: Path) -> None:
@@ -50,7 +50,7 @@ def _damaged(home: Path) -> None:
     [
         (_file, "ASSAY_HOME is not a directory"),
         (_foreign, "ASSAY_HOME holds files that are not Assay's (thesis.doc)"),
-        (_newer, "ASSAY_HOME was written by another version: 'format 2'"),
+        (_newer, "ASSAY_HOME was written by another version: 'format 3'"),
         (_damaged, "the home's format file is damaged"),
     ],
 )
@@ -253,8 +253,7 @@ def test_a_build_that_is_stopped_says_so_and_the_next_one_goes_on(
         while not lock.exists():  # from here on it is at work
             assert process.poll() is None, process.communicate()
             time.sleep(0.01)
-        time.sleep(0.7)
-        process.send_signal(number)
+        process.send_signal(number)  # at once: test_signals does so at any moment of it
         said = finished(process)
         assert (said.code, said.err) == (code, f"assay: {word}\n")
         assert said.document["error"]["exit_code"] == code

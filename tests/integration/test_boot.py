@@ -188,7 +188,7 @@ with TestClient(app) as client:
 print("both")
 """
     words = [sys.executable, "-W", "ignore", "-c", script]
-    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False)
     assert (done.stdout, done.returncode) == ("both\n", 0), done.stderr
 
 

@@ -276,5 +276,5 @@ def test_warming_up_compiles_what_a_chart_needs(lake: Workspace) -> None:
         "from assay.selectors.indicators import warm_up; from assay.settings import Settings; "
         "warm_up(open_workspace(Settings(home=Path(sys.argv[1]))))"
     )
-    subprocess.run([sys.executable, "-c", script, str(lake.home.root)], check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", script, str(lake.home.root)], check=True, timeout=600)
     assert list((lake.home.cache / "numba").rglob("*ema*"))

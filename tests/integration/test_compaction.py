@@ -23,6 +23,7 @@ from assay.lake.bronze_store import Bronze, batches_of, store_of
 from assay.lake.compaction import compact
 from assay.lake.coverage_cache import read_coverage
 from assay.lake.day_notes import DayNotes
+from assay.lake.home import home_format
 from assay.lake.packs import is_pack
 from assay.lake.quarantine import find_quarantined, quarantined_batches
 from assay.lake.reads import Span
@@ -48,6 +49,8 @@ AFTER = START + timedelta(days=3)
 """When both days with batches are over."""
 VENUES = ("binance", "coingecko", "wazirx")
 KILLED_AT = ((Point.FILE_WRITTEN, 1), (Point.FILE_NAMED, 4), *((point, 1) for point in PACKING), (PACKING[3], 3))
+FIRST_FORMAT = '{"format": 1}'
+"""What a home says that was made before there were packs."""
 AS_OF = """
 select count(*), bit_xor(hash(venue, market, symbol, interval, open_time, close, revision)), max(known_at)
 from silver.crypto_prices_cleaned
@@ -76,6 +79,7 @@ def _prepare(folder: Path) -> Prepared:
         poll(workspace_of(folder, "plain", moment), moment)
         if moment == POLLS[1]:
             build(workspace_of(folder, "plain", moment))
+    (folder / "plain" / "assay-home.json").write_text(FIRST_FORMAT, encoding="utf-8")
     for name in ("", "-limits"):
         clone(folder / f"plain{name}", folder / f"packed{name}")
     plain, packed = (workspace_of(folder, name, AFTER) for name in ("plain", "packed"))
@@ -242,7 +246,7 @@ def start_compacting(home: Path, point: Point, hit: int, replaced_before: dateti
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
     assert done.returncode in (0, -signal.SIGKILL), done.stderr
@@ -355,5 +359,19 @@ def test_a_backup_holds_packs_and_not_what_they_stand_for(
     restored = workspace_of(tmp_path, "restored", AFTER)
     assert bronze_of(restored) == prepared.before
     assert len(files(restored)) < len(files(packed)) / 2
+    assert home_format(restored.home) == 2
     assert build(restored).new_batches == 0
     assert digest_of(restored) == digest_of(packed)
+
+
+def test_a_home_says_so_once_it_may_hold_packs_and_not_before(
+    plain: Workspace, packed: Workspace, tmp_path: Path
+) -> None:
+    assert [home_format(one.home) for one in (plain, packed)] == [1, 2]
+    maintain(plain, is_dry=True, machine=machine(LATER))
+    assert home_format(plain.home) == 1
+    # A backup of an older home is restored as the home that it was.
+    back_up(plain, str(tmp_path / "kept"))
+    settings = plain.settings.model_copy(update={"home": tmp_path / "restored"})
+    restore(settings, str(tmp_path / "kept"))
+    assert (tmp_path / "restored" / "assay-home.json").read_text(encoding="utf-8") == FIRST_FORMAT

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
@@ -11,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from assay.domain.clock import Clock
+from assay.domain.clock import Clock, FrozenClock
 from assay.domain.errors import BadInputError
 from assay.domain.instrument import SeriesId
 from assay.domain.spans import Spans
@@ -20,14 +21,16 @@ from assay.notebook import get_gaps
 from assay.pipelines.building import build
 from assay.pipelines.healing import heal, plan_healing
 from assay.pipelines.ingesting import Access, Outcome, VenuePlan, ingest, plan_ingest
+from assay.pipelines.maintaining import maintain
 from assay.pipelines.workspace import Workspace
-from assay.selectors.coverage_gaps import GapFilter, find_gaps, healable, healed
+from assay.selectors.coverage_gaps import GapFilter, Gaps, find_gaps, healable, healed
 from assay.selectors.coverage_map import coverage_map
 from assay.selectors.data_page import data_health
 from assay.venues.retry import RetryPolicy
 from assay.venues.sandbox.faults import Fault, FaultPlan, Kind
 from assay.venues.spec import Request
 from assay.venues.transport import Response, Transport
+from tests.integration.command import clone
 from tests.integration.conftest import hashes
 from tests.integration.simulated import Simulation, klines_of
 
@@ -75,8 +78,8 @@ class Story:
     home: Workspace
     is_dropping: list[bool] = field(default_factory=lambda: [True])
 
-    def access(self) -> Access:
-        found = self.sim.access(self.home, policy=RetryPolicy(attempts=2, total_s=20))
+    def access(self, home: Workspace | None = None) -> Access:
+        found = self.sim.access(home or self.home, policy=RetryPolicy(attempts=2, total_s=20))
         inside = found.connect
 
         @contextlib.asynccontextmanager
@@ -96,10 +99,12 @@ class Story:
         plan = plan_ingest(self.home.settings, wanted, self.sim.time.now())
         return ingest(self.home, plan, access=self.access()).outcome
 
-    def causes(self, as_of: datetime | None = None) -> dict[tuple[str, str, str, datetime, datetime], Remedy]:
+    def causes(
+        self, as_of: datetime | None = None, home: Workspace | None = None
+    ) -> dict[tuple[str, str, str, datetime, datetime], Remedy]:
         return {
             (one.symbol, one.interval, one.cause.value, one.start, one.end): one.remedy
-            for one in find_gaps(self.home, as_of=as_of).gaps
+            for one in find_gaps(home or self.home, as_of=as_of).gaps
             if one.venue == "binance"
         }
 
@@ -123,6 +128,30 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     return story
 
 
+def files(home: Workspace) -> list[str]:
+    return sorted(path.name for path in home.home.bronze.rglob("*.parquet"))
+
+
+def packed(story: Story) -> Workspace:
+    """Return a copy of the home with the days that are over in packs, and nothing else of them there."""
+    clone(story.home.home.root, story.sim.folder / "packed")
+    home = story.sim.workspace("packed")
+    for days in (0, 2):
+        maintain(home, machine=FrozenClock(datetime.now(UTC) + timedelta(days=days)))
+    return home
+
+
+def heal_all(story: Story, home: Workspace) -> tuple[dict[str, tuple[int, int]], Gaps]:
+    """Ask again for what may still be had; return how many bars were asked for and came, and what is left."""
+    found = find_gaps(home)
+    plan = plan_healing(home.settings, healable(found), story.sim.time.now())
+    requests = [one.only for venue in plan.plan.venues for one in venue.series]
+    assert all(requests)
+    assert heal(home, plan, access=story.access(home)).outcome is Outcome.COMPLETE
+    done = healed(plan.asked, find_gaps(home))
+    return {str(one.series): (one.asked, one.healed) for one in done.series if one.healed}, done.left
+
+
 def test_each_hole_has_the_cause_that_it_came_of_and_is_healed_where_it_can_be(story: Story) -> None:
     then, known = story.sim.time.now(), story.causes()
     before = dict(known)
@@ -134,29 +163,36 @@ def test_each_hole_has_the_cause_that_it_came_of_and_is_healed_where_it_can_be(s
     gone = {("XMR-USDT", "1h", "delisted", DELISTED, hour(21, 12)): Remedy.NOTHING}
     assert before == ours | theirs | gone
 
+    other = packed(story)
+    assert any(name.startswith("pack-") for name in files(other))
+    assert len(files(other)) <= len(files(story.home)) - 10
+    shutil.rmtree(other.home.cache / "coverage")
+    assert find_gaps(other).gaps == find_gaps(story.home).gaps
+    assert hashes(other) == hashes(story.home)
+
     story.is_dropping.clear()
     story.sim.time.moment = hour(21, 15) + timedelta(seconds=20)
-    found = find_gaps(story.home)
-    plan = plan_healing(story.home.settings, healable(found), story.sim.time.now())
-    requests = [one.only for venue in plan.plan.venues for one in venue.series]
-    assert all(requests)
-    result = heal(story.home, plan, access=story.access())
-    assert result.outcome is Outcome.COMPLETE
-    done = healed(plan.asked, find_gaps(story.home))
-    assert {str(one.series): (one.asked, one.healed) for one in done.series if one.healed} == {
-        "binance:spot:BTC-USDT:1h": (14, 14),
-        "binance:spot:ETH-USDT:1h": (13, 13),
-        "binance:spot:XMR-USDT:1h": (13, 13),
-    }
-    assert done.left.healable_bars == 0
-    again = plan_healing(story.home.settings, healable(done.left), story.sim.time.now())
-    assert heal(story.home, again, access=story.access()).new_batches == 0
+    for home in (story.home, other):
+        came, left = heal_all(story, home)
+        assert came == {
+            "binance:spot:BTC-USDT:1h": (14, 14),
+            "binance:spot:ETH-USDT:1h": (13, 13),
+            "binance:spot:XMR-USDT:1h": (13, 13),
+        }
+        assert left.healable_bars == 0
+        again = plan_healing(home.settings, healable(left), story.sim.time.now())
+        assert heal(home, again, access=story.access(home)).new_batches == 0
+        build(home)
+        assert story.causes(home=home) == theirs | gone
 
-    build(story.home)
-    after = story.causes()
-    assert after == theirs | gone
     assert story.causes(then) == known, "what was healed since, and what was known of outages then"
     refreshed = hashes(story.home)
+    assert hashes(other) == refreshed
+    assert find_gaps(other).gaps == find_gaps(story.home).gaps
+    # Healing once more asks for nothing, and changes nothing.
+    assert heal_all(story, other)[0] == {}
+    assert build(other).new_batches == 0
+    assert hashes(other) == refreshed
     build(story.home, full_refresh=True)
     assert hashes(story.home) == refreshed
 

@@ -21,7 +21,7 @@ from tests.integration.homes import share_caches
 
 SMALL = DemoPlan(symbols=("BTC", "ETH"), depth_symbols=(), hourly="4d", minutely="6h", rupees="2d", coins="1d")
 MINUTES = 3
-LONG_MINUTES = 60
+WARM_MINUTES, LONG_MINUTES = 10, 30
 GROWTH = 1.1
 
 
@@ -115,12 +115,12 @@ def test_the_steps_go_on_from_a_state_among_the_newest_bars(following: Following
 
 @pytest.mark.soak
 def test_memory_levels_off(following: Following) -> None:
-    """Without an end of growth an hour adds half as much again."""
+    """Without an end of growth half an hour adds a quarter."""
     process = psutil.Process()
-    following.minutes(LONG_MINUTES // 2)
-    halfway = process.memory_info().rss
+    following.minutes(WARM_MINUTES)
+    warm = process.memory_info().rss
     following.minutes(LONG_MINUTES)
-    assert process.memory_info().rss <= GROWTH * halfway
+    assert process.memory_info().rss <= GROWTH * warm
 
 
 def _count(lake: duckdb.DuckDBPyConnection, table: str, following: Following) -> int:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import importlib.util
+from datetime import timedelta
 
 import numpy as np
 import pytest
 
 from assay.domain.errors import BadInputError, NoDataError, SettingsError
 from assay.domain.instrument import SeriesId
-from assay.features.garch_fit import garch_path
+from assay.domain.interval import EPOCH
+from assay.features.garch_path import garch_path
 from assay.lake import reads
 from assay.lake.home import open_home
 from assay.lake.reads import Span
 from assay.pipelines.steps import bars_of
 from assay.pipelines.volatility import GarchReport, GarchRequest, garch_volatility
 from assay.pipelines.workspace import Workspace
+from assay.selectors.candles import CandleRequest, candles
 from assay.settings import Settings
 from tests.integration.command import Command
 from tests.integration.homes import ONE_THREAD, made_once
@@ -81,6 +84,40 @@ def test_the_command_says_it_and_json_holds_all(
     assert (said.code, said.is_one_line()) == (1, True)
     assert "it has 99 closed bars, and needs 251" in said.err
     assert assay("features", "garch", "BTC-EUR", "--distribution", "cauchy").code == 2
+
+
+def test_a_chart_has_the_same_numbers_for_the_bars_it_shows(workspace: Workspace, report: GarchReport) -> None:
+    name = f"garch:{EVERY}:{ON}:t"
+    found = candles(workspace, CandleRequest("binance:spot:BTC-EUR", limit=60, indicators=(name,)))
+    line, count = found.indicators[name], int(found.frame["is_closed"].sum())
+    # The newest bar is not closed: nothing is said of it.
+    assert (count, found.frame.height) == (59, 60)
+    for output, expected in zip(line.outputs, (report.path.volatility, report.path.annualised), strict=True):
+        assert same_bits(line.values[output][:count], expected[-count:])
+        assert np.isnan(line.values[output][count:]).all()
+    assert line.fitted is not None
+    assert line.fitted.about is not None
+    assert line.fitted.is_newest
+    assert line.fitted.about["forecast"][:12] == report.about()["forecast"]
+    assert line.fitted.about["fit"] == report.about()["fit"]
+    # A stretch of the past has its numbers as well, and forecasts nothing of now.
+    past = candles(workspace, CandleRequest("BTC-EUR", end=START + 600 * HOUR, limit=60, indicators=(name,)))
+    line = past.indicators[name]
+    end = int(np.searchsorted(report.bars.open_time, (START + 600 * HOUR - EPOCH) // timedelta(microseconds=1)))
+    assert same_bits(line.values["garch_volatility"], report.path.volatility[end - 60 : end])
+    assert line.fitted is not None
+    assert not line.fitted.is_newest
+    # Where none can be fitted the chart says why and is drawn all the same.
+    none = candles(workspace, CandleRequest("ETH-EUR", indicators=("garch",))).indicators["garch"]
+    assert none.fitted is not None
+    assert "needs 251" in none.fitted.why
+    assert np.isnan(none.values["garch_volatility"]).all()
+
+
+@pytest.mark.parametrize("text", ["garch:0", "garch:1:400", "garch:9:10", "garch:9:400:cauchy", "garch:x", "garch@4h"])
+def test_a_chart_refuses_what_no_garch_takes(workspace: Workspace, text: str) -> None:
+    with pytest.raises(BadInputError):
+        candles(workspace, CandleRequest("BTC-EUR", indicators=(text,)))
 
 
 def test_what_cannot_be_answered_is_refused_in_words(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,6 +40,21 @@ def _told_everywhere(workspace: Workspace, assay: Command, tests: dict[str, Any]
     moment = f"{ROWS[120].open_time:%Y-%m-%d %H:%M:%S}+00"
     assert (row["broken_rules"], row["open_time"]) == ("low and high are around open and close", moment)
     assert (row["high"], row["low"]) == ("1.0", "2.0")
+    (told,) = assay.rows("select * from quality.test_results where status = 'fail'")
+    assert (told["name"], told["table_name"], told["is_gate"], told["failures"]) == (
+        "rules_of_kline_revisions", "silver.kline_revisions", True, 1,
+    )  # fmt: skip
+    # Of the failing rows SQL finds those that they are of in the table itself.
+    assert assay.rows(
+        "select failing.name, position, broken_rules, bar.high, bar.low from quality.failing_rows as failing "
+        "join silver.kline_revisions as bar on bar.batch_id = (row_values->>'batch_id') "
+        "and bar.open_time = (row_values->>'open_time')::timestamptz"
+    ) == [
+        {
+            "name": "rules_of_kline_revisions", "position": 1, "broken_rules": row["broken_rules"],
+            "high": 1.0, "low": 2.0,
+        }
+    ]  # fmt: skip
     text = assay("status").out
     assert "rules_of_kline_revisions  silver.kline_revisions  fail" in text
     assert f"open_time={moment}" in text
@@ -73,6 +88,9 @@ def test_a_bad_row_keeps_gold_as_it_was_until_bronze_is_mended(
     batch.write_bytes(right)
     assert assay("build", "--full-refresh").code == 0
     assert assay("status", "--json").document["unpublished_batches"] == 0
+    assert assay.rows("select count(*)::int as n from quality.failing_rows") == [{"n": 0}]
+    asked_then = assay("query", "select * from quality.test_results", "--as-of", NOW.isoformat())
+    assert asked_then.is_one_line(), asked_then
     mended = assay.rows("select high, low, close from silver.crypto_prices_cleaned order by open_time")
     assert [tuple(row.values()) for row in mended] == [(row.high, row.low, row.close) for row in ROWS]
     assert assay.rows("select sum(bars)::int as bars from gold.daily_crypto_metrics") == [{"bars": 150}]

@@ -80,7 +80,7 @@ def run(folder: Path, moment: datetime, what: str, point: Point | None = None, h
     """Poll in a process of its own, which is killed at the point; return how it ended and what it said."""
     kill = [] if point is None else [point.value, str(hit)]
     words = [sys.executable, str(SCRIPT), str(folder), "home", moment.isoformat(), what, *kill]
-    done = subprocess.run(words, env=environment(), capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(words, env=environment(), capture_output=True, text=True, timeout=600, check=False)
     return done.returncode, done.stdout + done.stderr
 
 

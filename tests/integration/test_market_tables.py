@@ -322,7 +322,7 @@ def test_unit_tests_of_dbt_pass(lake: Lake) -> None:
     with connected():
         results = run_dbt(lake.workspace, "test", select=["test_type:unit"])
     assert [(one.name, one.message) for one in results if one.status != "pass"] == []
-    assert len(results) >= 16
+    assert len(results) >= 21
 
 
 def test_source_that_missed_two_turns_is_warned_of_and_stops_nothing(lake: Lake) -> None:

@@ -13,6 +13,7 @@ from assay.domain.instrument import SeriesId
 from assay.domain.points import Point, observed
 from assay.features.sets import DIRECTION
 from assay.lake import prediction_tables
+from assay.lake.build_tests import read_build_tests
 from assay.lake.prediction_tables import EVIDENCE, PREDICTIONS
 from assay.lake.reads import read_klines
 from assay.models.logistic import Logistic
@@ -28,6 +29,19 @@ from tests.made_klines import hourly, write_csv
 BARS = 2_300
 LONG, SHORT = hourly(BARS), hourly(150, seed=5)
 LATER = NOW + timedelta(days=1)
+BROKEN = {
+    "probability_up = 1.5, is_up = true": "a probability is from 0 to 1",
+    "until = until + interval 1 hour": "it foretells its horizon",
+    "fitted_until = as_of + interval 1 hour": "it was fitted on what was known by then",
+    "known_at = as_of - interval 1 second": "it was made after its last bar",
+    "is_up = not is_up": "it says what its probability says",
+    "kind = 'guessed'": "the kind has a name",
+    "signal = 'UP'": "a signal is what it says, and only of a live one",
+    "close = 0": "a price is above zero",
+    "symbol = 'NONE-SUCH'": "",
+    "as_of = as_of - interval 1 hour, until = until - interval 1 hour": "",
+}
+"""What may be wrong with a forecast, and the rule that it breaks; the last two have no bar, and are there twice."""
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +154,35 @@ def test_again_adds_nothing_and_a_new_bar_one_prediction(workspace: Workspace, t
     assert after.join(before, on=after.columns, how="semi", nulls_equal=True).height == before.height
     grain = ["venue", "market", "symbol", "interval", "model", "feature_set", "horizon_hours", "as_of", "kind"]
     assert after.unique(grain).height == after.height
+    _check_tests(later, write_csv(tmp_path / "other.csv", hourly(160, seed=5)[140:]))
+
+
+def _check_tests(workspace: Workspace, file: Path) -> None:
+    """A build tests what was foretold since the last one, and warns of what it finds until it is gone."""
+    tested = "select known_at from lake.refresh.tested where name = 'gold.direction_predictions'"
+    bad = f"lake.{PREDICTIONS} set {{}} where kind = 'walk_forward' and as_of = timestamptz '{{}}'"
+    with workspace.writing(), workspace.lake(read_only=False) as lake:
+        before = lake.execute(tested).fetchall()
+        assert before == [(NOW + timedelta(hours=2),)]
+        newest = lake.execute(f"select distinct as_of from lake.{PREDICTIONS} order by 1 desc limit 15").fetchall()
+        for (moment,), change in zip(newest[-len(BROKEN) :], BROKEN, strict=True):
+            lake.execute(f"update {bad.format(change, moment.isoformat())}")
+        lake.execute(f"insert into lake.{EVIDENCE} select * from lake.{EVIDENCE} limit 1")
+        lake.execute(f"update lake.{EVIDENCE} set verdict = 'sure', trials = 0 where symbol = 'BTC-USDT'")
+    bring_in(workspace, file, "ETH-USDT", recorded_at=workspace.clock.now())
+    build(workspace)
+    told = read_build_tests(workspace.home)
+    assert told is not None
+    wrong = {one.name: one for one in told.warned if "direction" in one.name}
+    assert {one.table for one in wrong.values()} == {PREDICTIONS, EVIDENCE}
+    assert set(wrong) == {
+        "grain_of_direction_predictions", "rules_of_direction_predictions", "bar_of_direction_predictions",
+        "grain_of_direction_evidence", "rules_of_direction_evidence",
+    }  # fmt: skip
+    rules = {str(row["broken_rules"]) for row in wrong["rules_of_direction_predictions"].sample}
+    assert rules == set(filter(None, BROKEN.values()))
+    with workspace.lake() as lake:
+        assert lake.execute(tested).fetchall() == before, "they are looked at again"
 
 
 @pytest.mark.parametrize("point", [Point.LAKE_WRITTEN, Point.LAKE_COMMITTED])

@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
+import dataclasses
+from datetime import timedelta
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from assay.domain.errors import BadInputError, NoDataError
 from assay.domain.instrument import SeriesId
-from assay.domain.interval import Interval
+from assay.domain.interval import EPOCH, Interval
 from assay.features.against import Against
 from assay.features.bars import Bars, FloatArray
 from assay.features.compile import use_cache_dir
 from assay.features.drivers import Stream, run_batch
 from assay.features.indicators.beta import Beta
+from assay.features.indicators.reference import Reference
+from assay.features.indicators.relative_strength import RelativeStrength
+from assay.features.indicators.rsi import Rsi
+from assay.features.referenced import ReferencedStream, held_against, run_referenced, set_references
+from assay.features.step import Step
 from assay.lake import reads
 from assay.lake.home import open_home
 from assay.lake.reads import Span
 from assay.pipelines.coin_references import OLDEST
-from assay.pipelines.references import reference_values
+from assay.pipelines.computing import ComputeRequest, compute_features
+from assay.pipelines.feature_sets import known_sets
+from assay.pipelines.reference_series import ReferenceColumn
+from assay.pipelines.references import available_with, reference_column, reference_values
 from assay.pipelines.steps import bars_of
+from assay.pipelines.training_table import TableRequest, make_training_table
 from assay.pipelines.workspace import Workspace
 from assay.settings import Settings
+from assay.settings.features import FeatureSettings
 from tests.integration.homes import ONE_THREAD, made_once
-from tests.integration.references_home import COUNT, HOLE, LISTED, POLLED, RESTATED_AT, make
+from tests.integration.references_home import COUNT, HOLE, LISTED, LISTS, POLLED, RESTATED_AT, make
 from tests.made_klines import HOUR, START
 from tests.unit.features.made_bars import same_bits
 
@@ -36,7 +50,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 def bars_named(workspace: Workspace, symbol: str, span: Span = reads.EVERYTHING) -> Bars:
     with workspace.lake() as lake:
-        return bars_of(reads.read_klines(lake, SeriesId.parse(f"binance:spot:{symbol}:1h"), span))
+        series = symbol if ":" in symbol else f"binance:spot:{symbol}"
+        return bars_of(reads.read_klines(lake, SeriesId.parse(f"{series}:1h"), span))
 
 
 def joined(workspace: Workspace, name: str, bars: Bars, span: Span = reads.EVERYTHING) -> FloatArray:
@@ -86,21 +101,115 @@ def test_beta_to_a_reference_is_in_a_stream_what_it_is_in_a_batch(workspace: Wor
     assert np.flatnonzero(gone).tolist() == [*range(5), *range(HOLE[0], HOLE[1] + 1)]
 
 
-def test_breadth_counts_those_that_have_a_bar_then(workspace: Workspace) -> None:
-    """By plain loops: of ETH, BTC and, once it is traded, SOL, the share above the close of three bars before."""
+def test_breadth_counts_those_that_are_traded_then(workspace: Workspace) -> None:
+    """By plain loops: the share of the coins above the close of three bars before, by who was traded at the moment.
+
+    SOL is listed late, DOT delisted though its bars go on, and SOL counts at the preferred place once it has a value
+    there, and at the other one before.
+    """
     eth = bars_named(workspace, "ETH-USDT")
     closes = {
         name: dict(zip(part.close_time.tolist(), part.close.tolist(), strict=True))
-        for name, part in ((one, bars_named(workspace, one)) for one in ("BTC-USDT", "ETH-USDT", "SOL-USDT"))
+        for name, part in (
+            (name, bars_named(workspace, name)) for name in ("BTC-USDT", "ETH-USDT", "SOL-USDT", "DOT-USDT")
+        )
     }
-    hour = 3_600_000_000
-    expected = []
+    there = bars_named(workspace, "coinbase:spot:SOL-USDT")
+    elsewhere = dict(zip(there.close_time.tolist(), there.close.tolist(), strict=True))
+    delisted = (LISTS[1] - EPOCH) // timedelta(microseconds=1)
+    expected, counts = [], []
     for moment in eth.close_time.tolist():
-        runs = [[of.get(moment - back * hour, np.nan) for back in range(4)] for of in closes.values()]
-        ups = [run[0] > run[3] for run in runs if not np.isnan(run).any()]
+        ups = []
+        for name, of in closes.items():
+            if name == "DOT-USDT" and moment >= delisted:
+                continue
+            for places in [elsewhere, of] if name == "SOL-USDT" else [of]:
+                run = [places.get(moment - back * 3_600_000_000, np.nan) for back in range(4)]
+                if not np.isnan(run).any():
+                    ups.append(run[0] > run[3])
+                    break
         expected.append(sum(ups) / len(ups) if ups else np.nan)
+        counts.append(len(ups))
     np.testing.assert_array_equal(joined(workspace, "breadth:up_3:*-USDT", eth), expected)
-    assert {1 / 3, 2 / 3} <= set(expected)
+    # Before there are three bars, with SOL, without DOT.
+    assert [counts[at] for at in (0, 50, LISTED + 10, 225, COUNT - 2)] == [0, 3, 4, 3, 3]
+    # As of a moment before the second list, nobody knew of the delisting.
+    before = joined(workspace, "breadth:up_3:DOT-USDT", eth, Span(as_of=LISTS[1] - HOUR))
+    assert np.isnan(before).all()  # nor of its bars: they came later
+    assert np.flatnonzero(np.isfinite(joined(workspace, "breadth:up_3:DOT-USDT", eth)))[-1] == 218
+
+
+def test_several_references_in_one_set_are_each_their_own(workspace: Workspace, tmp_path: Path) -> None:
+    file = tmp_path / "held.yaml"
+    file.write_text(
+        "{name: held, version: 1, steps: [{step: beta, n: 5, reference: BTC-USDT}, 'rsi:5', "
+        "{step: relative_strength, n: 4, reference: SOL-USDT}, {step: reference, reference: 'breadth:up_3:*-USDT'}, "
+        "{step: reference, reference: 'dominance:BTC'}, {step: beta, n: 7}]}"
+    )
+    own = workspace.settings.model_copy(update={"features": FeatureSettings(sets=(str(file),))})
+    workspace = dataclasses.replace(workspace, settings=own)
+    found = compute_features(workspace, ComputeRequest("ETH-USDT", "held", reference="BTC-USDT"))
+    eth = bars_named(workspace, "ETH-USDT")
+    parts: list[tuple[Step, str]] = [
+        (Beta(5), "BTC-USDT"), (Rsi(5), ""), (RelativeStrength(4), "SOL-USDT"), (Reference(), "breadth:up_3:*-USDT"),
+        (Reference(), "dominance:BTC"), (Beta(7), "BTC-USDT"),
+    ]  # fmt: skip
+    each = [run_batch(step, with_reference(eth, joined(workspace, to, eth)) if to else eth)[0] for step, to in parts]
+    expected = np.concatenate(each, axis=1)
+    columns = found.frame.columns[6:-1]
+    assert columns[2:5] == ["rsi_5", "relative_strength_4_to_sol_usdt", "reference_to_breadth_up_3_all_usdt"]
+    assert same_bits(found.frame.select(columns).fill_null(np.nan).to_numpy(), expected)
+    assert np.isfinite(expected).any(axis=0).all()
+
+
+def test_a_set_of_several_references_is_learned_from_and_streamed(workspace: Workspace, tmp_path: Path) -> None:
+    file = tmp_path / "learned.yaml"
+    file.write_text(
+        "{name: learned, version: 1, steps: [{step: beta, n: 5, reference: BTC-USDT}, "
+        "{step: beta, n: 5, reference: 'binance:spot:SOL-USDT'}, {step: beta, n: 7}]}"
+    )
+    own = workspace.settings.model_copy(update={"features": FeatureSettings(sets=(str(file),))})
+    workspace = dataclasses.replace(workspace, settings=own)
+    request = TableRequest(("binance:spot:ETH-USDT",), "learned", "direction_24h", reference="BTC-USDT")
+    table = make_training_table(workspace, request).frame
+    rows = compute_features(workspace, ComputeRequest("ETH-USDT", "learned", reference="BTC-USDT")).frame
+    columns = rows.columns[6:-1]
+    assert columns[2:4] == ["beta_5_to_binance_spot_sol_usdt", "correlation_5_to_binance_spot_sol_usdt"]
+    learned = rows.drop_nulls(columns).join(table, on="open_time", how="semi")
+    assert learned.height == table.height > 50
+    assert table.select(columns).equals(learned.select(columns))
+    with pytest.raises(BadInputError, match="something to be held against"):
+        make_training_table(workspace, dataclasses.replace(request, reference=""))
+
+    chosen = held_against(known_sets(workspace)["learned"].feature_set, "BTC-USDT")
+    eth = bars_named(workspace, "ETH-USDT")
+    values = {name: joined(workspace, name, eth) for name in set_references(chosen)}
+    expected = rows.select(columns).fill_null(np.nan).to_numpy()
+    stream = ReferencedStream(chosen)
+    streamed = [stream.update(eth.bar(at), {name: of[at] for name, of in values.items()}) for at in range(len(eth))]
+    assert same_bits(np.array(streamed), expected)
+    # One column of the bars cannot be all of them.
+    for refuse in (lambda: chosen.run(eth), chosen.stream):
+        with pytest.raises(BadInputError, match="several references"):
+            refuse()
+    with pytest.raises(BadInputError, match="a reference is lacking"):
+        run_referenced(chosen, eth, {})
+
+
+def test_a_row_is_there_when_its_references_are(workspace: Workspace) -> None:
+    eth, btc = bars_named(workspace, "ETH-USDT"), bars_named(workspace, "BTC-USDT")
+    with workspace.lake() as lake:
+        column = reference_column(lake, "BTC-USDT", eth, interval=Interval.parse("1h"))
+        share = reference_column(lake, "breadth:up_3:BTC-USDT", eth, interval=Interval.parse("1h"))
+        known = reads.read_klines(lake, SeriesId.parse("binance:spot:BTC-USDT:1h"))["available_at"].dt.epoch("us")
+    latest = dict(zip(btc.close_time.tolist(), np.maximum.accumulate(known.to_numpy()).tolist(), strict=True))
+    expected = [latest.get(moment, 0) for moment in eth.close_time.tolist()]
+    assert column.available.tolist() == share.available.tolist() == expected
+    # A row that used one that came late stays late, and so do those after it, which may depend on it.
+    own = np.array([10, 20, 30, 40])
+    late = {"one": ReferenceColumn(np.ones(4), np.array([5, 35, 0, 0]))}
+    assert available_with(own, late).tolist() == [10, 35, 35, 40]
+    assert available_with(own, {}).tolist() == own.tolist()
 
 
 def test_coins_are_joined_by_when_their_answer_came(workspace: Workspace) -> None:

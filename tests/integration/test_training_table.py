@@ -17,6 +17,7 @@ from assay.domain.interval import EPOCH
 from assay.features.sets import DIRECTION
 from assay.lake.home import open_home
 from assay.lake.reads import EVERYTHING, Span
+from assay.measures.overlap import average_uniqueness
 from assay.pipelines.building import build
 from assay.pipelines.healing import heal, plan_healing
 from assay.pipelines.maintaining import maintain
@@ -147,7 +148,7 @@ def test_rows_are_what_the_bars_say(story: Story) -> None:
     bars = story.bars_then.filter(pl.col("is_closed"))
     close = dict(zip(bars["open_time"], bars["close"], strict=True))
     rows = story.first_rows
-    assert rows.columns[6:-3] == list(DIRECTION.columns)
+    assert rows.columns[6:-4] == list(DIRECTION.columns)
     assert rows.null_count().sum_horizontal().item() == 0
     for row in rows.iter_rows(named=True):
         opened = row["open_time"]
@@ -185,7 +186,38 @@ def test_a_range_cuts_rows_and_looks_at_nothing_behind_it(story: Story, workspac
     cut = table_of(workspace, Span(start, end, story.first_at)).frame
     expected = story.first_rows.filter((pl.col("open_time") >= start) & (pl.col("until") <= end))
     assert cut.height > 50
-    assert cut.equals(expected)
+    # What a row weighs hangs on the rows it is with, and on nothing behind them.
+    assert cut.drop("weight").equals(expected.drop("weight"))
+    spans = (cut["close_time"].dt.epoch("us").to_numpy(), cut["until"].dt.epoch("us").to_numpy())
+    assert cut["weight"].to_list() == average_uniqueness(*spans).tolist()
+
+
+@pytest.mark.parametrize(
+    ("label", "column"),
+    [("return_24h", "return"), ("delta_90m", "delta"), ("triple_barrier_24h_1_1_50", "triple_barrier")],
+)
+def test_every_label_has_its_column_the_end_of_its_span_and_a_weight(
+    story: Story, workspace: Workspace, label: str, column: str
+) -> None:
+    request = TableRequest(("BTC-USD",), label=label, span=Span(as_of=story.first_at))
+    if label == "delta_90m":
+        with pytest.raises(BadInputError, match="not a whole number of bars"):
+            make_training_table(workspace, request)
+        return
+    made = make_training_table(workspace, request)
+    assert (made.label, made.frame.columns[-4:]) == (label, ["until", column, "weight", "available_at"])
+    bars = story.bars_then.filter(pl.col("is_closed"))
+    close = dict(zip(bars["close_time"], bars["close"], strict=True))
+    for row in made.frame.iter_rows(named=True):
+        now, until, value = close[row["close_time"]], row["until"], row[column]
+        assert row["close_time"] < until <= row["close_time"] + 24 * HOUR
+        assert until <= row["available_at"] <= story.first_at
+        assert 0 < row["weight"] <= 1
+        if column == "return":
+            assert value == pytest.approx(close[until] / now - 1)
+        else:
+            assert value in (-1.0, 0.0, 1.0)
+            assert (until == row["close_time"] + 24 * HOUR) or value != 0.0
 
 
 def test_python_and_the_command_make_the_same_table_and_save_it(

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from assay.domain.interval import Interval, parse_moment
 from assay.features.aliases import parse_usual
 from assay.features.drivers import run_batch
-from assay.features.garch_fit import garch_path
+from assay.features.garch_path import garch_path
 from assay.features.sets import TECHNICAL
 from assay.features.texts import parse_step
 from assay.features.zones import HOUR_US

@@ -9,6 +9,6 @@
             {% for name in columns -%}
             {{ columns[name] if columns is mapping else name }} as {{ name }}{{ ',' if not loop.last }}
             {% endfor %}
-        from {{ zone_rows(parent, zone) if zone else parent }}
+        from {{ rows_to_test(parent, zone) if zone else parent }}
     ) as parent using ({{ columns | join(', ') }})
 {% endtest %}

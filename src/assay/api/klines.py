@@ -13,11 +13,14 @@ from fastapi import APIRouter, Depends, Query
 from assay.api.asked import LONGEST, PREFIX, SeenFrom, Served, moment_of
 from assay.api.predictions import SymbolPath
 from assay.api.shapes import series as shapes
-from assay.features.registry import STEPS
+from assay.features.garch import Garch
+from assay.features.registry import known_steps
 from assay.features.sets import TECHNICAL
 from assay.features.texts import parameters, step_text
+from assay.selectors import volatility
 from assay.selectors.candles import MOST_BARS, CandleRequest, Candles
 from assay.selectors.candles import candles as select_candles
+from assay.selectors.indicators import IndicatorLine
 from assay.selectors.pairs import pairs as select_pairs
 
 router = APIRouter(prefix=PREFIX, tags=["series"])
@@ -151,11 +154,15 @@ def history(  # noqa: PLR0917  # one parameter of the address each
 def indicator_kinds() -> shapes.IndicatorKinds:
     """Return the indicators that can be asked for, with their usual parameters, units and rules."""
     found = []
-    for _, make in sorted(STEPS.items()):
+    for _, make in sorted(known_steps().items()):
         step = make()
         about = {key: getattr(step.docs, key) for key in _SAID}
         kind = {"name": step_text(step), "parameters": parameters(step), "outputs": step.outputs, "warmup": step.warmup}
         found.append(shapes.IndicatorKind.model_validate(kind | about))
+    if volatility.is_available():
+        about = {key: getattr(Garch.docs, key) for key in _SAID}
+        kind = {"name": volatility.USUAL_TEXT, "parameters": volatility.USUAL, "outputs": volatility.OUTPUTS}
+        found.append(shapes.IndicatorKind.model_validate(kind | {"warmup": volatility.WARMUP} | about))
     return shapes.IndicatorKinds(indicators=found)
 
 
@@ -206,9 +213,29 @@ def _lines(found: Candles) -> dict[str, object]:
     }
     about = {
         name: {"title": line.title, "units": dict(zip(line.outputs, line.units, strict=True)), "warmup": line.warmup}
+        | _fit(line)
         for name, line in found.indicators.items()
     }
     return {"indicators": values, "about": about}
+
+
+def _fit(line: IndicatorLine) -> dict[str, object]:
+    """Return how a GARCH was fitted, and what it forecasts."""
+    if line.fitted is None or line.fitted.about is None:
+        return {"fit": None, "why_no_fit": line.fitted.why if line.fitted else ""}
+    said = line.fitted.about
+    fit = said["fit"]
+    forecast = [row | {"close_time": _ms_of(datetime.fromisoformat(row["close_time"]))} for row in said["forecast"]]
+    moments = {
+        "closed_until": said["closed_until"], "fitted_at": fit["fitted_at"], "next_fit_at": fit["next_at"],
+    }  # fmt: skip
+    return {
+        "why_no_fit": "",
+        "fit": {name: _ms_of(datetime.fromisoformat(text)) for name, text in moments.items()}
+        | {name: fit[name] for name in ("every", "on", "distribution", "persistence")}
+        | {name: said[name] for name in ("volatility", "volatility_annualised", "level")}
+        | {"is_newest": line.fitted.is_newest, "forecast": forecast},
+    }
 
 
 def _values(column: pl.Series) -> list[object]:

@@ -27,15 +27,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     is_read = sys.stdout is not None
+    interrupts = Interrupts()
     try:
         if arguments is None:
-            Interrupts().install()
+            interrupts.install()
         _prepare_streams()
         from assay.cli.app import run  # noqa: PLC0415  # so that an interrupt while it loads is reported too
 
         code = run(words)
         sys.stdout.flush()
+        interrupts.end()
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # the outermost place there is
+        interrupts.end()
         from assay.cli.failure import report  # noqa: PLC0415
 
         return report(error, as_json="--json" in _options(words))

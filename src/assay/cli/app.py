@@ -8,6 +8,7 @@ pipelines and selectors inside the function, never at the top: ``assay --help`` 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
@@ -31,6 +32,7 @@ MODULES = (
     "backup",
     "export",
     "features",
+    "audit",
     "klines",
     "reconcile",
     "quarantine",
@@ -75,9 +77,13 @@ def build() -> typer.Typer:
     return app
 
 
+# Made once: whoever runs several commands in one process has them at once.
+_program = cache(lambda: typer.main.get_command(build()))
+
+
 def run(words: Sequence[str]) -> int:
     """Parse `words`, run the command and return its exit code; whatever goes wrong is raised."""
-    command = typer.main.get_command(build())
+    command = _program()
     try:
         with command.make_context("assay", list(words)) as context:
             command.invoke(context)

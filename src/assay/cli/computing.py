@@ -13,30 +13,34 @@ from assay.cli.render import emit, table
 
 if TYPE_CHECKING:
     from assay.pipelines.computing import ComputedFeatures
-    from assay.selectors.step_list import StepFacts
+    from assay.selectors.step_list import SetFacts, StepFacts
 
 _SHOWN = 5
 
 
-def list_features(context: typer.Context, as_json: AsJson = False) -> None:
+def list_features(
+    context: typer.Context,
+    interval: Annotated[str, typer.Option(help="Of the bars in which lengths of time in names are counted.")] = "1h",
+    as_json: AsJson = False,
+) -> None:
     """List every indicator with its usual parameters, and every feature set."""
-    from assay.pipelines.computing import known_sets  # noqa: PLC0415
+    from assay.domain.interval import Interval  # noqa: PLC0415
+    from assay.pipelines.feature_sets import known_sets  # noqa: PLC0415
     from assay.pipelines.steps import identity  # noqa: PLC0415
     from assay.pipelines.workspace import open_workspace  # noqa: PLC0415
     from assay.selectors.step_list import list_steps  # noqa: PLC0415
 
-    sets = [
-        one.feature_set for one in known_sets(open_workspace(options_of(context).settings(), create=False)).values()
-    ]
-    steps = list_steps()
+    workspace = open_workspace(options_of(context).settings(), create=False)
+    sets = [(one.feature_set, one.names) for one in known_sets(workspace, Interval.parse(interval)).values()]
+    steps = list_steps(workspace)
     document = {
         "steps": steps,
         "sets": [
-            {"name": one.name, "identity": identity(one), "columns": one.columns, "warmup": one.warmup} for one in sets
+            {"name": one.name, "identity": identity(one), "columns": names, "warmup": one.warmup} for one, names in sets
         ],
     }
     rows = [(one.name, one.family, _parameters(one), one.outputs, one.warmup) for one in steps]
-    set_rows = [(identity(one), one.columns, one.warmup) for one in sets]
+    set_rows = [(identity(one), names, one.warmup) for one, names in sets]
 
     def text() -> str:
         of_steps = table(("step", "family", "parameters", "outputs", "warm-up"), rows)
@@ -47,18 +51,27 @@ def list_features(context: typer.Context, as_json: AsJson = False) -> None:
 
 def show_feature(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="rsi, rsi:21, bollinger:20:2.5, rsi:14@4h, RSI_21.")],
+    name: Annotated[str, typer.Argument(help="rsi, rsi:21, bollinger:20:2.5, rsi:14@4h, RSI_21, or a feature set.")],
+    interval: Annotated[str, typer.Option(help="Of the bars in which lengths of time in names are counted.")] = "1h",
     as_json: AsJson = False,
 ) -> None:
-    """Say what an indicator is: formula, units, rules, reference, and how much history it needs."""
+    """Say what an indicator is: formula, units, rules, and how much history it needs; or what a feature set holds."""
     from dataclasses import asdict  # noqa: PLC0415
 
+    from assay.domain.interval import Interval  # noqa: PLC0415
+    from assay.pipelines.feature_sets import known_sets  # noqa: PLC0415
     from assay.pipelines.workspace import open_workspace  # noqa: PLC0415
-    from assay.selectors.step_list import bars_until_exact, find_facts  # noqa: PLC0415
+    from assay.selectors.step_list import bars_until_exact, find_facts, set_facts  # noqa: PLC0415
 
-    step, facts = find_facts(name)
+    workspace = open_workspace(options_of(context).settings(), create=False)
+    sets = known_sets(workspace, Interval.parse(interval))
+    if name in sets:
+        of_set = set_facts(sets[name])
+        emit(asdict(of_set), as_json=as_json, text=lambda: _about_set(of_set))
+        return
+    step, facts = find_facts(workspace, name, Interval.parse(interval))
     with working("measuring how much history it needs"):
-        needed = bars_until_exact(open_workspace(options_of(context).settings(), create=False), step)
+        needed = bars_until_exact(workspace, step)
     document = asdict(facts) | {"bars_until_exact": needed}
     emit(document, as_json=as_json, text=lambda: _about(facts, needed))
 
@@ -123,8 +136,15 @@ def _about(facts: StepFacts, needed: int | None) -> str:
         ("reference", facts.reference),
         ("example", f"assay features compute BTC-USDT --features {facts.name}"),
         ("identity", facts.identity),
+        *((("file", facts.file),) if facts.file else ()),
     ]
     return "\n".join(f"{name:<11} {value}" for name, value in lines)
+
+
+def _about_set(facts: SetFacts) -> str:
+    lines = [f"set      {facts.identity}", f"warm-up  {facts.warmup:,} bars without some value", ""]
+    rows = [(column.name, column.output, column.unit, column.step) for column in facts.columns]
+    return "\n".join([*lines, table(("column", "output", "unit", "step"), rows)])
 
 
 def _computed(found: ComputedFeatures, path: Path | None) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assay.cli import computing, garch
+from assay.cli import checking, computing, garch
 from assay.cli.options import AsJson, AsOf, AvailableAt, moment_of, options_of
 from assay.cli.progress import working
 from assay.cli.render import emit
@@ -27,9 +27,14 @@ def features() -> None:
 def make_table(
     context: typer.Context,
     symbols: Annotated[list[str], typer.Argument(metavar="SYMBOL...", help="BTC-USD, BTCUSDT, binance:spot:BTC-USDT.")],
-    features_: Annotated[str, typer.Option("--features", help="Name of a feature set.")] = "direction",
-    label: Annotated[str, typer.Option(help="direction_24h: is the price higher 24 hours later?")] = "direction",
+    features_: Annotated[
+        str, typer.Option("--features", help="Name of a feature set, shipped or your own.")
+    ] = "direction",
+    label: Annotated[
+        str, typer.Option(help="direction_24h, return_24h, delta_1h or triple_barrier_24h_2_2.")
+    ] = "direction",
     interval: Annotated[str, typer.Option(help="Length of the bars: 1s to 1w.")] = "1h",
+    reference: Annotated[str, typer.Option(help="What beta and the like are held against: BTC-USDT.")] = "",
     since: Annotated[str, typer.Option(help="Rows of bars from this open time on.")] = "",
     until: Annotated[str, typer.Option(help="No bar that opens then or later is looked at, for labels neither.")] = "",
     as_of: AsOf = "",
@@ -52,7 +57,7 @@ def make_table(
         check_format(save_to)
     Interval.parse(interval)
     span = Span(moment_of(since), moment_of(until), moment_of(as_of), moment_of(available_at))
-    request = TableRequest(tuple(symbols), features_, label, interval, span)
+    request = TableRequest(tuple(symbols), features_, label, interval, span, reference)
     with working("making the table"):
         made = make_training_table(open_workspace(options_of(context).settings(), create=False), request)
         if save_to:
@@ -70,6 +75,7 @@ def _text(made: TrainingTable, path: Path | None) -> str:
         f"rows      {made.frame.height:,}",
         f"hash      {made.content_hash}",
     ]
+    lines += [f"two assets {told}; no row knows bars of both" for told in made.split]
     if made.span.as_of:
         lines.append(f"as of     {made.span.as_of.isoformat()}: --as-of this gives the same table again")
     if made.span.available_at:
@@ -82,5 +88,6 @@ def _text(made: TrainingTable, path: Path | None) -> str:
 def register(app: typer.Typer) -> None:
     """Add these commands to the program."""
     computing.add_to(commands)
+    checking.add_to(commands)
     garch.add_to(commands)
     app.add_typer(commands, name="features")

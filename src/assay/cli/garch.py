@@ -66,7 +66,7 @@ def _text(found: GarchReport) -> str:
         f"{found.request.distribution} distribution",
         f"long run    {run}",
         f"refitted    {len(found.path.fits):,} times, every {found.request.every:,} bars on the last "
-        f"{found.request.on:,}; {_failed(found)}",
+        f"{found.request.on:,}, next {_utc(found.next_fit_at.isoformat())}; {_failed(found)}",
         "",
         f"forecast    with an interval of {found.forecast.level:.0%}; returns from now to then",
         table(("close_time", "volatility", "lower", "upper", "price_lower", "price_upper"), _rows(found)),

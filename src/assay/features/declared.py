@@ -24,7 +24,7 @@ from assay.features.aliases import parse_usual
 from assay.features.bars import VALUE_COLUMNS
 from assay.features.higher import Higher
 from assay.features.over import Over
-from assay.features.registry import STEPS, find_step
+from assay.features.registry import find_step, known_steps
 from assay.features.sets import FeatureSet
 from assay.features.step import Step
 from assay.features.texts import parse_step
@@ -34,14 +34,43 @@ _HOUR = Interval.parse("1h")
 _OWN = ("step", "of", "output", "interval", "reference")
 _KEYS = ("name", "version", "steps", "aliases")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+TAKEN = frozenset({
+    "venue", "market", "symbol", "interval", "open_time", "close_time", "available_at", "feature_set",
+    "until", "is_up", "return", "delta", "triple_barrier", "weight",
+})  # fmt: skip
+"""Columns that tables of features have anyway: no feature can be called so."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeclaredSet:
-    """A feature set, and the names that its author gives to some of its columns."""
+    """A feature set, and what its author wants of it.
+
+    Attributes
+    ----------
+    feature_set : FeatureSet
+    aliases : mapping of str to str
+        The names that some columns are to have.
+    columns : tuple of str
+        Those that are given, in order: all, unless a usual name asked for one output of a Step.
+    """
 
     feature_set: FeatureSet
     aliases: Mapping[str, str] = field(default_factory=dict)
+    columns: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.columns:
+            object.__setattr__(self, "columns", self.feature_set.columns)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the columns that are given are called."""
+        return tuple(self.aliases.get(column, column) for column in self.columns)
+
+    @property
+    def places(self) -> list[int]:
+        """Where they are among all columns of the set."""
+        return [self.feature_set.columns.index(column) for column in self.columns]
 
 
 def declared_set(document: object, interval: Interval | None = None) -> DeclaredSet:
@@ -67,9 +96,9 @@ def declared_set(document: object, interval: Interval | None = None) -> Declared
         raise BadInputError("version: not a version", value=version, todo="write a whole number from 1")
     if not isinstance(steps, list) or not steps:
         raise BadInputError("steps: no list of steps", value=steps, todo="list at least one, such as rsi:14")
-    made = tuple(_step(one, f"steps[{number}]", interval) for number, one in enumerate(steps, start=1))
-    chosen = _placed("steps", lambda: FeatureSet(name, version, made))
-    return DeclaredSet(chosen, _aliases(given.get("aliases") or {}, chosen))
+    made = [_step(one, f"steps[{number}]", interval) for number, one in enumerate(steps, start=1)]
+    chosen = _placed("steps", lambda: _set_of(name, version, made))
+    return dataclasses.replace(chosen, aliases=_aliases(given.get("aliases") or {}, chosen.columns))
 
 
 def steps_of(texts: Iterable[str], interval: Interval | None = None) -> tuple[Step, ...]:
@@ -78,24 +107,55 @@ def steps_of(texts: Iterable[str], interval: Interval | None = None) -> tuple[St
     >>> steps_of(["rsi:14", "MACD_signal", "MACD"])
     (Rsi(n=14), Macd(fast=12, slow=26, signal=9))
     """
-    return tuple(dict.fromkeys(_of_text(text.strip(), interval) for text in texts))
+    return tuple(dict.fromkeys(_of_text(text.strip(), interval)[0] for text in texts))
 
 
-def _of_text(text: str, interval: Interval | None) -> Step:
+def set_of_texts(texts: Iterable[str], interval: Interval | None = None) -> DeclaredSet:
+    """Return the set of what short texts and usual names mean; a usual name is one column, a short text all of a Step.
+
+    >>> set_of_texts(["MACD_signal", "rsi:14"]).columns
+    ('macd_signal_12_26_9', 'rsi_14')
+    """
+    asked = [_of_text(text.strip(), interval) for text in texts]
+    columns = dict.fromkeys((step, column) for step, columns in asked for column in columns)
+    return _set_of("chosen", 1, [(step, (column,)) for step, column in columns])
+
+
+def _set_of(name: str, version: int, asked: Iterable[tuple[Step, tuple[str, ...]]]) -> DeclaredSet:
+    """Return the set that gives these columns of these Steps, each of which is computed once."""
+    wanted = list(asked)
+    feature_set = FeatureSet(name, version, tuple(dict.fromkeys(step for step, _ in wanted)))
+    columns = tuple(column for _, columns in wanted for column in columns)
+    if len(set(columns)) < len(columns):
+        twice = next(column for column in columns if columns.count(column) > 1)
+        raise BadInputError("a column stands twice in a feature set", value=twice, todo="name each column once")
+    return DeclaredSet(feature_set, columns=columns)
+
+
+def _of_text(text: str, interval: Interval | None) -> tuple[Step, tuple[str, ...]]:
+    """Return a Step, and which of its columns are meant."""
     name = re.split("[:@]", text, maxsplit=1)[0]
-    if name in STEPS or ":" in text or "@" in text:
-        return parse_step(text)
+    if name in known_steps() or ":" in text or "@" in text:
+        step = parse_step(text)
+        return step, step.outputs
     try:
-        return parse_usual(text, interval).step
+        found = parse_usual(text, interval)
     except BadInputError:
         if "_" not in text and text.lower() == text:  # it looks like the name of a Step: say which are near
             find_step(text)
         raise
+    return found.step, (found.output,)
 
 
-def _step(given: object, place: str, interval: Interval | None) -> Step:
+def _step(given: object, place: str, interval: Interval | None) -> tuple[Step, tuple[str, ...]]:
+    """Return a Step, and which of its columns are meant."""
     if isinstance(given, str):
         return _placed(place, lambda: _of_text(given, interval))
+    made = _of_mapping(given, place, interval)
+    return made, made.outputs
+
+
+def _of_mapping(given: object, place: str, interval: Interval | None) -> Step:
     if not isinstance(given, Mapping) or not isinstance(given.get("step"), str):
         todo = "write a text such as rsi:14, or a mapping with the key step"
         raise BadInputError(f"{place}: not a step", value=given, todo=todo)
@@ -105,8 +165,10 @@ def _step(given: object, place: str, interval: Interval | None) -> Step:
     step = _placed(place, lambda: make(**{name: values[name] for name in numbers if name in values}))
     of = values.get("of")
     if of is not None:
-        is_step = not isinstance(of, str) or re.split("[:@]", of, maxsplit=1)[0] in STEPS.keys() - set(VALUE_COLUMNS)
-        source = _step(of, f"{place}.of", interval) if is_step else str(of)
+        is_step = not isinstance(of, str) or re.split("[:@]", of, maxsplit=1)[0] in known_steps().keys() - set(
+            VALUE_COLUMNS
+        )
+        source = _step(of, f"{place}.of", interval)[0] if is_step else str(of)
         over, output = step, values.get("output", 0)
         step = _placed(f"{place}.of", lambda: Over(over, source, output))  # type: ignore[arg-type]  # it is checked there
     elif "output" in values:
@@ -130,14 +192,18 @@ def _higher(step: Step, code: str) -> Higher:
     )
 
 
-def _aliases(given: object, chosen: FeatureSet) -> dict[str, str]:
+def _aliases(given: object, columns: tuple[str, ...]) -> dict[str, str]:
     if not isinstance(given, Mapping):
         raise BadInputError("aliases: no mapping", value=given, todo="write column: name")
-    names = {column: str(given.get(column, column)) for column in chosen.columns}
+    names = {column: str(given.get(column, column)) for column in columns}
     unknown = [str(column) for column in given if column not in names]
     if unknown:
-        todo = f"its columns are {', '.join(chosen.columns)}"
+        todo = f"its columns are {', '.join(columns)}"
         raise BadInputError("aliases: no column of this set", value=unknown[0], todo=todo)
+    for column, name in names.items():
+        if name in TAKEN:
+            todo = "choose another name: tables of features have this column anyway"
+            raise BadInputError(f"aliases.{column}: a name that is taken", value=name, todo=todo)
     if len(set(names.values())) < len(names):
         raise BadInputError("aliases: two columns of one name", value=given, todo="give each a name of its own")
     return {str(column): str(name) for column, name in given.items()}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from assay.features.registry import STEPS, find_step
+from assay.features.registry import find_step, known_steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,10 @@ class Family:
 
     @property
     def steps(self) -> tuple[str, ...]:
-        """Names of its Steps, which say so in their documentation."""
-        return tuple(name for name, make in sorted(STEPS.items()) if make().docs.family == self.name)
+        """Names of its Steps, which say so in their documentation; your own that name none are in :data:`OWN`."""
+        return tuple(
+            name for name, make in sorted(known_steps().items()) if (make().docs.family or OWN.name) == self.name
+        )
 
 
 FAMILIES = (
@@ -80,7 +82,15 @@ FAMILIES = (
         "How a series moves with a reference such as BTC.",
     ),
 )
-"""In the order in which they are shown; every Step of the registry is in one of them."""
+"""In the order in which they are shown; every Step that is shipped is in one of them."""
+
+OWN = Family("own", "Your own", "Indicators of the files in `features.steps` that name no other family.")
+"""Of Steps that are not shipped."""
+
+
+def known_families() -> tuple[Family, ...]:
+    """Return the families that have Steps, in the order in which they are shown."""
+    return tuple(family for family in (*FAMILIES, OWN) if family.steps)
 
 
 def family_of(name: str) -> Family:
@@ -91,5 +101,5 @@ def family_of(name: str) -> Family:
     BadInputError
         If there is no such Step.
     """
-    wanted = find_step(name)().docs.family
-    return next(family for family in FAMILIES if family.name == wanted)
+    wanted = find_step(name)().docs.family or OWN.name
+    return next(family for family in (*FAMILIES, OWN) if family.name == wanted)

@@ -1,8 +1,6 @@
-"""Fitting a GARCH(1,1) again and again as time goes on, and what it forecasts.
+"""Fitting a GARCH(1,1) to bars, and what a fit forecasts.
 
-Every `every` bars it is fitted to the last `on` of them, those up to then and no later ones; in between the Step
-:class:`~assay.features.garch.Garch` filters bar by bar. So a value never knows of a bar after its own, and whoever
-streams gets bit for bit what a batch gives. arch (extra ``ml``) does the fitting and is imported only there.
+arch (extra ``ml``) does the fitting and is imported only there; :mod:`assay.features.garch_path` says when it is done.
 """
 
 from __future__ import annotations
@@ -17,7 +15,6 @@ import numpy as np
 
 from assay.domain.errors import BadInputError
 from assay.features.bars import Bars, FloatArray
-from assay.features.drivers import advance
 from assay.features.garch import PERCENT, Garch
 from assay.features.state import StepState
 
@@ -27,7 +24,7 @@ FEWEST_RETURNS = 250
 _SLACK = 1e-4
 """By so much a fit at the bound of alpha + beta, which is 1, may end above it."""
 _LONGEST_HORIZON = 10_000
-_MORE_BARS = f"give more bars without holes: at least {FEWEST_RETURNS + 1}"
+MORE_BARS = f"give more bars without holes: at least {FEWEST_RETURNS + 1}"
 
 
 class FitError(BadInputError):
@@ -99,41 +96,6 @@ class GarchForecast:
     level: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class GarchPath:
-    """Volatility bar by bar with coefficients that were known then.
-
-    Attributes
-    ----------
-    volatility, annualised : float64 array, shape (n_bars,)
-        Of the bar after each; NaN before the first fit.
-    fits : tuple of GarchFit
-        In the order of time.
-    failures : tuple of (int, str)
-        End of the bar at which a fit failed, and why; the fit before it was kept.
-    state : StepState or None
-        Of the last fit's Step after the last bar, to stream on from; None before the first fit.
-    """
-
-    volatility: FloatArray
-    annualised: FloatArray
-    fits: tuple[GarchFit, ...]
-    failures: tuple[tuple[int, str], ...]
-    state: StepState | None
-
-    def forecast(self, horizon: int, *, level: float = 0.9) -> GarchForecast:
-        """Return the forecast from the last bar on.
-
-        Raises
-        ------
-        FitError
-            If there is no fit.
-        """
-        if self.state is None:
-            raise FitError("there is no fit to forecast with", value=len(self.volatility), todo=_MORE_BARS)
-        return forecast(self.fits[-1], self.state, horizon, level=level)
-
-
 def fit_garch(bars: Bars, *, distribution: str = "normal") -> GarchFit:
     """Fit a GARCH(1,1) with a constant mean to the log returns of bars that follow one another.
 
@@ -159,7 +121,7 @@ def fit_garch(bars: Bars, *, distribution: str = "normal") -> GarchFit:
     shape: Literal["normal", "t"] = "t" if distribution == "t" else "normal"
     returns = _returns(bars)
     if returns.size < FEWEST_RETURNS:
-        raise FitError("too few returns for a GARCH", value=returns.size, todo=_MORE_BARS)
+        raise FitError("too few returns for a GARCH", value=returns.size, todo=MORE_BARS)
     if not float(np.std(returns)) > 0.0:
         raise FitError("the price never moves", value=f"{returns.size} returns of 0", todo="there is nothing to fit")
     from arch import arch_model  # noqa: PLC0415  # extra ml
@@ -183,36 +145,6 @@ def fit_garch(bars: Bars, *, distribution: str = "normal") -> GarchFit:
     return GarchFit(
         step, errors, values.get("nu"), float(found.loglikelihood), int(returns.size), int(bars.close_time[-1])
     )
-
-
-def garch_path(bars: Bars, *, every: int = 168, on: int = 2000, distribution: str = "normal") -> GarchPath:
-    """Return the volatility that was forecast at every bar, fitted again every `every` bars on the last `on`.
-
-    Raises
-    ------
-    BadInputError
-        If `every` or `on` is not a length.
-    """
-    for what, length, least in (("refit", every, 1), ("history", on, FEWEST_RETURNS + 1)):
-        if type(length) is not int or length < least:
-            raise BadInputError(f"length of the {what} out of range", value=length, todo=f"give at least {least} bars")
-    out = np.full((2, len(bars)), math.nan)
-    fits: list[GarchFit] = []
-    failures: list[tuple[int, str]] = []
-    state = None
-    first = min(len(bars), FEWEST_RETURNS + 1)
-    for start in range(first, len(bars) + 1, every):
-        stop = min(start + every, len(bars))
-        seen = bars.rows(max(0, start - on), start)
-        try:
-            fits.append(fit_garch(seen, distribution=distribution))
-            step = fits[-1].step
-            state = advance(step, seen, StepState.start(step), out=np.empty((2, len(seen))))
-        except FitError as error:
-            failures.append((int(bars.close_time[start - 1]), str(error)))
-        if state is not None and start < stop:
-            state = advance(fits[-1].step, bars.rows(start, stop), state, out=out[:, start:stop])
-    return GarchPath(out[0], out[1], tuple(fits), tuple(failures), state)
 
 
 def forecast(fit: GarchFit, state: StepState, horizon: int, *, level: float = 0.9) -> GarchForecast:

@@ -7,10 +7,23 @@ import numpy as np
 from assay.features.bars import Bars, FloatArray, IntArray
 
 
+def last_known_rows(bars: Bars, moments: IntArray, since: IntArray) -> IntArray:
+    """Return, for each bar, the last place in `moments` that is in ``(since, close_time]``; -1 if there is none.
+
+    Moments ascend, in microseconds; of equal ones the last counts.
+    """
+    at = np.searchsorted(moments, bars.close_time, side="right") - 1
+    found = np.full(len(bars), -1, dtype=np.int64)
+    rows = np.flatnonzero(at >= 0)
+    rows = rows[moments[at[rows]] > since[rows]]
+    found[rows] = at[rows]
+    return found
+
+
 def last_known(bars: Bars, moments: IntArray, values: FloatArray, since: IntArray) -> FloatArray:
     """Return, for each bar, the last of `values` whose moment is in ``(since, close_time]``; NaN if there is none.
 
-    Moments ascend, in microseconds; of equal ones the last counts.
+    As :func:`last_known_rows`.
 
     >>> hours = np.arange(4) * 3_600_000_000
     >>> ones = np.ones(3)
@@ -18,9 +31,8 @@ def last_known(bars: Bars, moments: IntArray, values: FloatArray, since: IntArra
     >>> last_known(bars, hours[1:3] - 1, np.array([5.0, 6.0]), bars.open_time).tolist()
     [5.0, 6.0, nan]
     """
-    at = np.searchsorted(moments, bars.close_time, side="right") - 1
+    rows = last_known_rows(bars, moments, since)
     found = np.full(len(bars), np.nan)
-    rows = np.flatnonzero(at >= 0)
-    rows = rows[moments[at[rows]] > since[rows]]
-    found[rows] = values[at[rows]]
+    known = np.flatnonzero(rows >= 0)
+    found[known] = values[rows[known]]
     return found

@@ -1,8 +1,9 @@
 """What the quality tests said when tables were last built: kept beside the catalogue, whether they passed or not.
 
 A refresh that fails leaves its reasons here, with some of the rows that broke each test, so that `assay status`, the
-data page and the API can show them. They are of that build and of the rows that it touched; a build that has nothing
-to do runs no tests and leaves the file as it is. Only tests that found something cost anything beyond themselves.
+data page, the API and SQL can show them. They are of that build and of the rows that it touched; a build that has
+nothing to do runs no tests and leaves the file as it is. Only tests that found something cost anything beyond
+themselves.
 """
 
 from __future__ import annotations
@@ -24,6 +25,13 @@ Row = Mapping[str, str | None]
 BROKEN_RULES = "broken_rules"
 """Column in which a test of several rules says which of them a row broke."""
 
+TEST_RESULTS, FAILING_ROWS = "quality.test_results", "quality.failing_rows"
+_TABLES = {
+    TEST_RESULTS: "name varchar, table_name varchar, kind varchar, status varchar, is_gate boolean, failures bigint, "
+    "message varchar, built_at timestamptz",
+    FAILING_ROWS: "name varchar, table_name varchar, position integer, broken_rules varchar, row_values json, "
+    "built_at timestamptz",
+}
 _FORMAT = 2
 _MOST_ROWS = 20
 _LONGEST_VALUE = 200
@@ -157,6 +165,34 @@ def sample_of(lake: duckdb.DuckDBPyConnection, sql: str) -> tuple[Row, ...]:
 def broken_rules(sample: Iterable[Row]) -> str:
     """Return the rules that the rows broke, in words and each once; empty if the rows do not say."""
     return "; ".join(dict.fromkeys(rules for row in sample if (rules := row.get(BROKEN_RULES))))
+
+
+def add_tables(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
+    """Let SQL on a connection find what is kept as ``quality.test_results`` and ``quality.failing_rows`` in memory.
+
+    Both are empty if there was no build. A row that broke a test is an object of JSON, because each test has columns of
+    its own.
+    """
+    tests = read_build_tests(home)
+    results: list[list[object]] = []
+    rows: list[list[object]] = []
+    for one in tests.results if tests else ():
+        built_at = tests.built_at.isoformat() if tests else ""
+        verdict = [one.status, one.is_gate, one.failures, one.message]
+        results.append([one.name, one.table, one.kind, *verdict, built_at])
+        for number, row in enumerate(one.sample, start=1):
+            values = {name: value for name, value in row.items() if name != BROKEN_RULES}
+            rows.append([one.name, one.table, number, row.get(BROKEN_RULES), values, built_at])
+    connection.execute("create schema if not exists memory.quality")
+    for (name, columns), found in zip(_TABLES.items(), (results, rows), strict=True):
+        types = [column.split()[1] for column in columns.split(", ")]
+        casts = ", ".join(
+            f"(one->{at})::{kind}" if kind == "json" else f"(one->>{at})::{kind}" for at, kind in enumerate(types)
+        )
+        connection.execute(f"create table memory.{name} ({columns})")
+        connection.execute(
+            f"insert into memory.{name} select {casts} from (select unnest(?::json[]) as one)", [json.dumps(found)]
+        )
 
 
 def _path(home: Home) -> Path:

@@ -18,7 +18,9 @@ from assay.lake.postgres import PostgresCatalog
 from assay.lake.s3_bronze import s3_bronze
 from assay.lake.storage import storage_errors, write_atomically
 
-FORMAT = 1
+FORMAT = 2
+"""What this program writes: 2 may hold batches in packs, which a program that knows only 1 takes for damage."""
+_OLDEST = 1
 _MARKER = "assay-home.json"
 _OWN_FILES = frozenset({_MARKER, "assay.yaml", ".env"})
 
@@ -158,8 +160,38 @@ def open_home(root: Path, *, create: bool = True, places: Places = IN_THE_HOME) 
         for path in (root, *_directories(home)):
             path.mkdir(parents=True, exist_ok=True)
         # Last, so that a home that is marked is a home that is whole.
-        write_atomically(marker, json.dumps({"format": FORMAT}).encode() + b"\n")
+        _write_format(root)
     return home
+
+
+def home_format(home: Home) -> int:
+    """Return the format that a home says it has.
+
+    Raises
+    ------
+    HomeError
+        If this program cannot read it, or the home does not say.
+    StorageError
+        If the disk refuses.
+    """
+    with storage_errors(home.root / _MARKER):
+        return _check_format(home.root / _MARKER)
+
+
+def raise_format(home: Home) -> None:
+    """Give a home of an older format this program's, so that older programs refuse it; before what they do not know.
+
+    Raises
+    ------
+    HomeError, StorageError
+        If the home is of a newer format, or the disk refuses.
+    """
+    if home_format(home) < FORMAT:
+        _write_format(home.root)
+
+
+def _write_format(root: Path) -> None:
+    write_atomically(root / _MARKER, json.dumps({"format": FORMAT}).encode() + b"\n")
 
 
 def _directories(home: Home) -> tuple[Path, ...]:
@@ -178,12 +210,13 @@ def _foreign(home: Home) -> list[str]:
     )
 
 
-def _check_format(marker: Path) -> None:
+def _check_format(marker: Path) -> int:
     try:
         found = json.loads(marker.read_bytes())["format"]
     except (ValueError, KeyError, TypeError):
         todo = "restore it from a backup, or choose another ASSAY_HOME"
         raise HomeError("the home's format file is damaged", value=marker, todo=todo) from None
-    if found != FORMAT:
-        todo = f"this Assay reads format {FORMAT}; use the newer program, or choose another ASSAY_HOME"
+    if type(found) is not int or not _OLDEST <= found <= FORMAT:
+        todo = f"this Assay reads formats {_OLDEST} to {FORMAT}; use the newer program, or choose another ASSAY_HOME"
         raise HomeError("ASSAY_HOME was written by another version", value=f"format {found}", todo=todo)
+    return found

@@ -7,6 +7,7 @@ of bronze, which grows with history. It looks into the day directories that chan
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from types import MappingProxyType
 
 import duckdb
@@ -30,6 +31,8 @@ _TABLES = {
     "refresh.zones": """venue varchar, market varchar, symbol varchar, interval varchar, from_time timestamptz,
         until_time timestamptz, read_from timestamptz""",
     "refresh.definitions": "name varchar, hash varchar",
+    # Up to when the rows of tables that others append to were looked at by the quality tests, and found good.
+    "refresh.tested": "name varchar, known_at timestamptz",
     "refresh.feature_states": """venue varchar, market varchar, symbol varchar, interval varchar,
         feature_set varchar, open_time timestamptz, state blob""",
 }
@@ -184,6 +187,8 @@ def publish(
     connection: duckdb.DuckDBPyConnection,
     batch_ids: Sequence[str],
     definitions: Mapping[str, str] = MappingProxyType({}),
+    *,
+    tested: Mapping[str, datetime] = MappingProxyType({}),
 ) -> None:
     """Note that the batches went through every layer, and what the tables are made by from now on: both, or neither.
 
@@ -194,12 +199,17 @@ def publish(
     batch_ids : sequence of str
     definitions : mapping of str to str
         Names, and the hashes of what they stand for.
+    tested : mapping of str to datetime
+        Tables that others append to, and until when their rows are known to be good.
     """
     with transaction(connection):
         insert_rows(connection, "refresh.published", [[one] for one in batch_ids])
         for name, hash_ in definitions.items():
             connection.execute(f"delete from {CATALOG}.refresh.definitions where name = ?", [name])
             connection.execute(f"insert into {CATALOG}.refresh.definitions values (?, ?)", [name, hash_])
+        for name, moment in tested.items():
+            connection.execute(f"delete from {CATALOG}.refresh.tested where name = ?", [name])
+            connection.execute(f"insert into {CATALOG}.refresh.tested values (?, ?)", [name, moment])
 
 
 def insert_rows(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Sequence[object]]) -> None:

@@ -204,6 +204,12 @@ def latest_evidence(connection: duckdb.DuckDBPyConnection) -> list[dict[str, obj
     return found.to_dicts()
 
 
+def newest(connection: duckdb.DuckDBPyConnection) -> datetime | None:
+    """Return when the newest prediction was made; None if there is none."""
+    found = connection.execute(f"select max(known_at) from {CATALOG}.{PREDICTIONS}").fetchall()[0][0]
+    return found if isinstance(found, datetime) else None
+
+
 def append(connection: duckdb.DuckDBPyConnection, foretold: Iterable[Foretold]) -> dict[str, int]:
     """Append what is new, in one transaction; return how many rows of each kind of prediction, and of evidence.
 

@@ -17,6 +17,7 @@ import duckdb
 
 from assay.domain.errors import BadInputError
 from assay.lake import as_of as as_of_
+from assay.lake import build_tests
 from assay.lake.catalog import CATALOG, connect, first_line, quote
 from assay.lake.home import Home
 
@@ -42,7 +43,8 @@ def open_for_queries(
     Parameters
     ----------
     as_of : datetime, optional
-        Every table as it was known then. Tables that have no such view are absent.
+        Every table as it was known then. Tables that have no such view are absent, and so is what the quality tests
+        of the last build said.
     available_at : datetime, optional
         Every table as a system that ran then would have had it; both may be given.
 
@@ -56,6 +58,8 @@ def open_for_queries(
             connection.execute(f"create schema memory.{schema}")
         for name, sql in _views(connection, as_of, available_at).items():
             connection.execute(f"create view memory.{name} as {sql}")
+        if as_of is None and available_at is None:
+            build_tests.add_tables(connection, home)
         connection.execute("use memory")
         yield connection
 

@@ -23,7 +23,7 @@ from assay.lake.bronze import QUARANTINE
 from assay.lake.bronze_store import LocalBronze, batches_of
 from assay.lake.catalog import is_made
 from assay.lake.folders import Folder, folder_at
-from assay.lake.home import FORMAT, Home
+from assay.lake.home import FORMAT, Home, home_format
 from assay.lake.sqlite_copy import copy_sqlite
 from assay.lake.storage import storage_errors
 from assay.pipelines.building import build
@@ -98,7 +98,7 @@ def back_up(
         for one, is_new in backup.put_files(target, _sources(workspace, Path(scratch)), before, told=progress):
             found.append(one)
             new_files, new_bytes = new_files + is_new, new_bytes + is_new * one.bytes
-    manifest = Manifest(moment.isoformat(), FORMAT, tuple(sorted(found, key=lambda one: one.name)))
+    manifest = Manifest(moment.isoformat(), home_format(home), tuple(sorted(found, key=lambda one: one.name)))
     backup.put_manifest(target, manifest)
     return BackupResult(manifest.name, len(found), sum(one.bytes for one in found), new_files, new_bytes)
 
@@ -158,8 +158,8 @@ def _manifest(folder: Folder, source: str, at: str) -> Manifest:
     if manifest is None:
         todo = "a backup that was stopped before its end has no manifest; run `assay backup` again"
         raise BadInputError("there is no whole backup", value=f"{source} {at}".strip(), todo=todo)
-    if manifest.home_format != FORMAT:
-        todo = f"this Assay reads format {FORMAT}; use the program that made it"
+    if manifest.home_format > FORMAT:
+        todo = f"this Assay reads formats up to {FORMAT}; use the program that made it"
         raise BadInputError("the backup is of a home of another format", value=manifest.home_format, todo=todo)
     return manifest
 

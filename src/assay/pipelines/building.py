@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from assay.domain.errors import BuildError, NoDataError, StorageError
 from assay.domain.points import Point, reached
-from assay.lake import bronze, definitions, manifest, reads, zones
+from assay.lake import bronze, definitions, manifest, prediction_tables, reads, reconciliation_tables, zones
 from assay.lake.build_tests import BuildTests, TestResult, broken_rules, ordered, sample_of, write_build_tests
 from assay.lake.storage import disk_full
 from assay.pipelines import reconciling, steps
@@ -23,6 +23,8 @@ from assay.pipelines.dbt import NodeResult, connected, run_dbt
 from assay.pipelines.workspace import Workspace
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import duckdb
 
 _SQL = "sql"
@@ -119,7 +121,7 @@ def build(workspace: Workspace, *, full_refresh: bool = False) -> BuildResult:
         with connected():
             tests = _make_layers(workspace, lake, plan, phases)
         made_by = {_SQL: definitions.definitions_hash(), _STEPS: steps.definitions()}
-        manifest.publish(lake, plan.batches, made_by)
+        manifest.publish(lake, plan.batches, made_by, tested=_found_good(lake, tests))
         phases.done("publish")
     return BuildResult(len(plan.batches), len(plan.zones), plan.everything, plan.reason, tests, phases.seconds)
 
@@ -141,11 +143,35 @@ def _make_layers(
         phases.done("reconciliation")
     if plan.tags:
         workspace.say("building gold")
-        results = run_dbt(workspace, "build", select=plan.gold, options=plan.options)
+        select = [*plan.gold, *_written_by_python(lake, plan.tags)]
+        results = run_dbt(workspace, "build", select=select, options=plan.options)
         tests = _gate(workspace, lake, results, before=tests)
         reached(Point.GOLD_DONE)
         phases.done("gold")
     return tests
+
+
+def _written_by_python(lake: duckdb.DuckDBPyConnection, tags: frozenset[str]) -> list[str]:
+    """Return the tables of gold that dbt does not make but tests, as far as they are there and there is news of them.
+
+    They come with the first price that has two sources, and with the first prediction.
+    """
+    found = []
+    if "klines" in tags:
+        if reconciliation_tables.is_made(lake):
+            found.append("source:gold_reconciliation")
+        if manifest.has_table(lake, prediction_tables.PREDICTIONS):
+            found.append("source:gold_predictions")
+    return found
+
+
+def _found_good(lake: duckdb.DuckDBPyConnection, tests: Sequence[NodeResult]) -> dict[str, datetime]:
+    """Return until when forecasts are known to be good; of none if a test found something, to look at them again."""
+    about = [one for one in tests if one.table == prediction_tables.PREDICTIONS]
+    if not about or any(one.failures for one in about):
+        return {}
+    newest = prediction_tables.newest(lake)
+    return {} if newest is None else {prediction_tables.PREDICTIONS: newest}
 
 
 _SILVER = ("path:models/bronze", "path:models/silver", "answers_are_recent")

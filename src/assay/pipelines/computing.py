@@ -8,31 +8,27 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-import numpy as np
 import polars as pl
-import yaml
 
 from assay.domain.errors import BadInputError, NoDataError
 from assay.domain.instrument import Resolution, resolve
 from assay.domain.interval import Interval
-from assay.features.against import Against, references_of
 from assay.features.aliases import StepColumn, usual_name
 from assay.features.bars import Bars, FloatArray
 from assay.features.compile import use_cache_dir
-from assay.features.declared import DeclaredSet, declared_set, steps_of
-from assay.features.drivers import run_batch
-from assay.features.sets import FEATURE_SETS, FeatureSet, find_set
+from assay.features.declared import DeclaredSet
+from assay.features.own import running
+from assay.features.referenced import run_referenced
 from assay.features.step import Step
 from assay.lake import content, reads
 from assay.lake.reads import Span
 from assay.pipelines import steps
-from assay.pipelines.references import reference_values
+from assay.pipelines.feature_sets import chosen_set, held
+from assay.pipelines.references import available_with, reference_columns
 from assay.pipelines.workspace import Workspace
 
 STEP_NAMES, USUAL_NAMES = "steps", "usual"
-_REFERENCE = "reference"
 KEY = ("venue", "market", "symbol", "interval", "open_time")
 _COLUMNS = (
     "open_time", "close_time", "open", "high", "low", "close", "volume", "quote_volume", "taker_buy_volume",
@@ -106,25 +102,6 @@ class ComputedFeatures:
         }
 
 
-def known_sets(workspace: Workspace, interval: Interval | None = None) -> dict[str, DeclaredSet]:
-    """Return the feature sets by name: those that are shipped and those of the files in ``features.sets``.
-
-    Raises
-    ------
-    BadInputError
-        If a file cannot be read, declares none, or takes a name that is taken.
-    """
-    found = {name: DeclaredSet(one) for name, one in FEATURE_SETS.items()}
-    for text in workspace.settings.features.sets:
-        path = Path(text).expanduser()
-        made = _read(path, interval)
-        if made.feature_set.name in found:
-            todo = f"call the set in {path} something else"
-            raise BadInputError("two feature sets of one name", value=made.feature_set.name, todo=todo)
-        found[made.feature_set.name] = made
-    return found
-
-
 def compute_features(workspace: Workspace, request: ComputeRequest) -> ComputedFeatures:
     """Return the features that `request` names.
 
@@ -138,7 +115,7 @@ def compute_features(workspace: Workspace, request: ComputeRequest) -> ComputedF
     if request.names not in {STEP_NAMES, USUAL_NAMES}:
         raise BadInputError("unknown kind of names", value=request.names, todo=f"{STEP_NAMES} or {USUAL_NAMES}")
     chosen = chosen_set(workspace, request.features, Interval.parse(request.interval))
-    chosen = _held_against(chosen, request.reference)
+    chosen = held(chosen, request.reference)
     use_cache_dir(workspace.home.cache / "numba")
     with workspace.lake() as lake:
         span = request.span if request.span.as_of else dataclasses.replace(request.span, as_of=reads.known_until(lake))
@@ -149,14 +126,14 @@ def compute_features(workspace: Workspace, request: ComputeRequest) -> ComputedF
         # The first bars of a range need those before it.
         klines = reads.read_klines(lake, found.series, dataclasses.replace(span, start=None), _COLUMNS)
         bars = steps.bars_of(klines)
-        held_against = {
-            name: reference_values(lake, name, bars, interval=found.series.interval, span=span, places=places)
-            for name in sorted({name for step in chosen.feature_set.steps for name in references_of(step)})
-        }
-    columns = _columns(chosen, bars, held_against, names=request.names)
+        references = reference_columns(
+            lake, chosen.feature_set, bars, interval=found.series.interval, span=span, places=places
+        )
+    values = {name: one.values for name, one in references.items()}
+    columns = _columns(chosen, bars, values, names=request.names)
     keys = zip(KEY, found.series.key, strict=False)
-    # A feature may depend on any bar before it.
-    available = np.maximum.accumulate(klines["available_at"].dt.epoch("us").to_numpy())
+    # A feature may depend on any bar before it, of the series and of what it is held against.
+    available = available_with(klines["available_at"].dt.epoch("us").to_numpy(), references)
     frame = klines.select(
         *(pl.lit(value).alias(name) for name, value in keys),
         "open_time",
@@ -172,68 +149,20 @@ def compute_features(workspace: Workspace, request: ComputeRequest) -> ComputedF
     return ComputedFeatures(found, identity, span, frame, content.frame_hash(frame, KEY))
 
 
-def chosen_set(workspace: Workspace, features: str, interval: Interval | None = None) -> DeclaredSet:
-    """Return the set of that name, or one of the Steps that are named with commas between them.
-
-    Raises
-    ------
-    BadInputError
-        If a name is none.
-    """
-    sets = known_sets(workspace, interval)
-    if features in sets:
-        return sets[features]
-    texts = [text for text in features.split(",") if text.strip()]
-    if not texts:
-        raise BadInputError("no features named", value=features, todo="name a set, or Steps such as rsi:14,ema:26")
-    try:
-        made = steps_of(texts, interval)
-    except BadInputError:
-        if len(texts) == 1 and any(features.startswith(name[:4]) for name in sets):
-            find_set(features)  # it looks like the name of a set: say which is near
-        raise
-    return DeclaredSet(FeatureSet("chosen", 1, made))
-
-
-def _held_against(chosen: DeclaredSet, name: str) -> DeclaredSet:
-    """Return the set with every Step that reads a reference held against one."""
-    made: list[Step] = []
-    for step in chosen.feature_set.steps:
-        is_lacking = _REFERENCE in step.inputs and not references_of(step)
-        if is_lacking and not name:
-            todo = "name one, such as BTC-USDT, as reference"
-            raise BadInputError("a step that needs something to be held against", value=step.outputs[0], todo=todo)
-        made.append(Against(step, name) if is_lacking else step)
-    return dataclasses.replace(chosen, feature_set=dataclasses.replace(chosen.feature_set, steps=tuple(made)))
-
-
-def _read(path: Path, interval: Interval | None) -> DeclaredSet:
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeError) as error:
-        todo = getattr(error, "strerror", None) or "write it as UTF-8 text"
-        raise BadInputError("a file of features.sets cannot be read", value=path, todo=todo) from error
-    except yaml.YAMLError as error:
-        raise BadInputError("a feature set that is not YAML", value=path, todo=" ".join(str(error).split())) from error
-    try:
-        return declared_set(document, interval)
-    except BadInputError as error:
-        raise BadInputError(f"{path}: {error.what}", value=error.value, todo=error.todo) from error
-
-
 def _columns(
-    chosen: DeclaredSet, bars: Bars, held_against: Mapping[str, FloatArray], *, names: str
+    chosen: DeclaredSet, bars: Bars, references: Mapping[str, FloatArray], *, names: str
 ) -> dict[str, FloatArray]:
     """Return the columns by the names that they are to have."""
-    found: dict[str, FloatArray] = {}
-    for step in chosen.feature_set.steps:
-        against = [held_against[name] for name in references_of(step)]
-        values, _ = run_batch(step, dataclasses.replace(bars, reference=against[0]) if against else bars)
-        for column, output in enumerate(step.outputs):
-            found[_named(chosen, step, output, names)] = values[:, column]
-    if len(found) < len(chosen.feature_set.columns):
+    with running(*chosen.feature_set.steps):
+        matrix = run_referenced(chosen.feature_set, bars, references)
+    of_step = {output: step for step in chosen.feature_set.steps for output in step.outputs}
+    found = {
+        _named(chosen, of_step[column], column, names): matrix[:, at]
+        for column, at in zip(chosen.columns, chosen.places, strict=True)
+    }
+    if len(found) < len(chosen.columns):
         todo = f"take --names {STEP_NAMES}, or other aliases"
-        raise BadInputError("two columns of one name", value=", ".join(chosen.feature_set.columns), todo=todo)
+        raise BadInputError("two columns of one name", value=", ".join(chosen.columns), todo=todo)
     return found
 
 

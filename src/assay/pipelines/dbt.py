@@ -23,9 +23,11 @@ from assay.lake.storage import disk_full
 from assay.pipelines.workspace import Workspace
 
 if TYPE_CHECKING:
+    from dbt.artifacts.resources.v1.generic_test import TestMetadata
     from dbt.artifacts.schemas.results import NodeResult as RunResult
     from dbt.cli.main import dbtRunner, dbtRunnerResult
     from dbt.contracts.graph.manifest import Manifest
+    from dbt.contracts.graph.nodes import GenericTestNode, SourceDefinition
     from dbt_common.events.base_types import EventMsg
 
 
@@ -110,15 +112,21 @@ def _result(result: RunResult, project: Manifest | None) -> NodeResult:
     kind, failures, message = node.resource_type.value, result.failures or 0, result.message or ""
     about, is_gate, sql = node, True, ""
     if kind == "test" and project is not None:
-        # What is tested is noted of a model; of a source it is the first that the test looks at.
-        tested = node.attached_node or next(iter(node.depends_on.nodes), "")
-        about = project.nodes.get(tested) or project.sources.get(tested) or node
+        about = project.nodes.get(node.attached_node or "") or _tested_source(node, project) or node
         is_gate = str(node.config.severity).lower() != "warn"
         if failures:
             sql, message = node.compiled_code or "", node.description or message
     seconds = round(result.execution_time, 3)
     table = f"{about.schema}.{getattr(about, 'identifier', about.name)}"
     return NodeResult(node.name, kind, str(result.status), failures, seconds, message, table, is_gate, sql)
+
+
+def _tested_source(node: GenericTestNode, project: Manifest) -> SourceDefinition | None:
+    """Return the source that a test is of: dbt notes only of models which one it is among those that are looked at."""
+    metadata: TestMetadata | None = node.test_metadata  # a test that is a file of SQL has none
+    words = str(metadata.kwargs.get("model", "")) if metadata else ""
+    looked_at = (project.sources.get(one) for one in node.depends_on.nodes)
+    return next((one for one in looked_at if one and f"'{one.name}'" in words), None)
 
 
 @contextlib.contextmanager

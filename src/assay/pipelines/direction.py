@@ -18,6 +18,7 @@ from assay.domain.interval import EPOCH
 from assay.evidence.direction import Claim, DirectionEvidence, Forecasts, judge_direction
 from assay.evidence.verdict import Verdict
 from assay.features.compile import use_cache_dir
+from assay.features.labels import LabelRule
 from assay.features.sets import DIRECTION
 from assay.lake import reads
 from assay.lake.reads import Span
@@ -164,7 +165,8 @@ def dataset_of(klines: pl.DataFrame, series: SeriesId, settings: Settings) -> Da
     NoDataError
         If no row is past the warm-up of the features.
     """
-    labelled = label_bars(klines, series, DIRECTION, timedelta(hours=settings.model.horizon_hours))
+    rule = LabelRule("direction", timedelta(hours=settings.model.horizon_hours))
+    labelled = label_bars(klines, series, DIRECTION, rule)
     bars, matrix, label, complete = labelled.bars, labelled.matrix, labelled.label, labelled.is_complete
     rows = complete & label.is_defined
     if not complete.any():

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 PROSE = {
     "trend": """
-The averages say where the price has been lately and lag behind it: by about half their length if they are simple,
-less if they are exponential. What they are used for is comparison: the close with its average (`close_to_ema`), a
-fast average with a slow one (`macd`), the moves up with the moves down (`adx`). ADX says how firm a trend is and not
-which way it goes; the two directional indices beside it do. The parabolic SAR is a stop that follows the price and
-never steps back.
+The averages say where the price has been lately and lag behind it: what they weigh is (n - 1) / 2 bars old in the mean,
+simple or exponential. The exponential one weighs the newest bar most, so it turns sooner, and lets go of an old bar
+little by little where the simple one drops it at once. What they are used for is comparison: the close with its
+average (`close_to_ema`), a fast average with a slow one (`macd`), the moves up with the moves down (`adx`). ADX says
+how firm a trend is and not which way it goes; the two directional indices beside it do. The parabolic SAR is a stop
+that follows the price and never steps back.
 
 Averages of differently priced coins cannot be compared, and neither can MACD: it is a difference of prices. Use
 `close_to_ema`, which is a fraction, where one model sees many coins.
@@ -69,7 +70,12 @@ it opens. Sessions are the working hours of markets that do close; holidays are 
 The reference is the close of another series, such as BTC-USDT, as it was known at the close of each bar: never later,
 and at most one bar old. Shares of a market (`breadth:up_24:*-USDT`) and what is said of a coin (`dominance:BTC`) can
 stand in its place. Feature sets name it, `Against(Beta(168), "ETH-USDT")` gives `beta_168_to_eth_usdt`, and so does
-`--reference` of `assay features compute`. A chart shows one series and does not offer these.
+`--reference` of `assay features compute`. Steps of one set may each have a reference of their own. A chart shows one
+series and does not offer these.
+
+Breadth counts, at every bar, the coins that are traded then: one comes in with its first bars, and goes out when its
+bars end or when a list of instruments that had come by then no longer has it. Of a coin that is traded at several
+places the preferred one counts that has a value at that bar. Dominance divides by all coins that were known then.
 """,
 }
 """By family; Markdown, with links from the folder of the pages."""
@@ -82,8 +88,12 @@ Every estimate above weighs the bars of a window; GARCH(1,1) says how the varian
 and is fitted to the series: a surprise raises it, and it goes back to its long run. It is no Step of the registry,
 since without a fit its coefficients say nothing of a market. `assay features garch BTC-USDT` and
 `assay.garch_volatility` fit it again as time goes on, always on bars up to then, filter bar by bar in between, and
-forecast the volatility of each bar to come with an interval for the price. It needs the extra `ml`, and at least 250
-returns without a hole. See [`assay features garch`](../cli.md#assay-features-garch).
+forecast the volatility of each bar to come with an interval for the price. It is fitted every 168 bars of the
+calendar, counted from 1970 (of hours: every Thursday at 00:00 UTC), to the last 2,000 bars, unless told otherwise; so
+a value does not depend on where the history begins, once there are so many bars before its fit. It needs the extra
+`ml`, and at least 250 returns; one over a hole is left out. A chart offers it among the indicators of this family as
+`garch`, with the interval of the price over the 24 bars to come, and shows the same numbers. See [`assay features
+garch`](../cli.md#assay-features-garch).
 """,
 }
 """What stands below the Steps of a family: indicators that are none of the registry."""

@@ -23,6 +23,7 @@ from assay.lake.catalog import is_made
 from assay.lake.compaction import Compacted, compact
 from assay.lake.day_notes import DayNotes
 from assay.lake.disk import DiskUse
+from assay.lake.home import raise_format
 from assay.lake.lock import writer_lock
 from assay.lake.maintenance import TablesUse
 from assay.lake.places import is_s3
@@ -158,6 +159,8 @@ def _compact(workspace: Workspace, now: datetime, *, is_dry: bool = False, most:
     except StorageError:
         most = 0  # what packs have replaced goes all the same
     notes = DayNotes(home, "compacted")
+    if not is_dry and most != 0:
+        raise_format(home)  # an older program would take the first pack for damage
     try:
         return compact(
             store_of(home.bronze_store),

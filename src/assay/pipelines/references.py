@@ -7,35 +7,26 @@ The value at a bar depends on nothing that came after its close, so a bar that i
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from assay.domain.errors import NoDataError
-from assay.domain.instrument import PREFERRED_PLACES, SeriesId, resolve
-from assay.domain.interval import EPOCH, Interval
-from assay.features.bars import Bars, FloatArray
-from assay.features.drivers import run_batch
-from assay.features.indicators.ema import Ema
-from assay.features.indicators.log_return import LogReturn
-from assay.features.joining import last_known
-from assay.features.reference_names import ABOVE_EMA, BREADTH, SERIES, ReferenceName, parse_reference
+from assay.domain.instrument import PREFERRED_PLACES
+from assay.domain.interval import Interval
+from assay.features.bars import Bars, FloatArray, IntArray
+from assay.features.joining import last_known_rows
+from assay.features.reference_names import BREADTH, SERIES, parse_reference
+from assay.features.referenced import set_references
+from assay.features.sets import FeatureSet
 from assay.lake import reads
 from assay.lake.reads import Span
 from assay.pipelines import coin_references
-from assay.pipelines.steps import bars_of
+from assay.pipelines.breadth import breadth
+from assay.pipelines.reference_series import BEFORE, ReferenceColumn, SeriesReading, moment_of
 
 if TYPE_CHECKING:
     import duckdb
-
-_BEFORE = timedelta(days=32)
-"""More than the longest bar: so far before the first bar, the bar of a reference may open that closes within it."""
-_COLUMNS = (
-    "open_time", "close_time", "open", "high", "low", "close", "volume", "quote_volume", "taker_buy_volume",
-    "num_trades",
-)  # fmt: skip
 
 
 def reference_values(
@@ -47,7 +38,20 @@ def reference_values(
     span: Span = reads.EVERYTHING,
     places: Sequence[str] = PREFERRED_PLACES,
 ) -> FloatArray:
-    """Return the values of a reference at the close of each of `bars`.
+    """Return the values of a reference at the close of each of `bars`: those of :func:`reference_column`."""
+    return reference_column(lake, name, bars, interval=interval, span=span, places=places).values
+
+
+def reference_column(
+    lake: duckdb.DuckDBPyConnection,
+    name: str,
+    bars: Bars,
+    *,
+    interval: Interval,
+    span: Span = reads.EVERYTHING,
+    places: Sequence[str] = PREFERRED_PLACES,
+) -> ReferenceColumn:
+    """Return a reference at the close of each of `bars`, and when it was there.
 
     Parameters
     ----------
@@ -66,7 +70,7 @@ def reference_values(
 
     Returns
     -------
-    float64 array, shape (n_bars,)
+    ReferenceColumn
         The last value at or before the close, from within the bar: NaN where a series has no bar that closed after
         this one opened, and where what is polled of a coin is older than
         :data:`~assay.pipelines.coin_references.OLDEST`.
@@ -80,101 +84,51 @@ def reference_values(
     """
     wanted = parse_reference(name)
     seen = dataclasses.replace(span, start=None, end=None, only_closed=True)
+    nothing = np.zeros(len(bars), dtype=np.int64)
     if not len(bars):
-        return np.empty(0)
+        return ReferenceColumn(np.empty(0), nothing)
     if wanted.kind not in {SERIES, BREADTH}:
-        return coin_references.coin_values(lake, wanted, bars, seen)
-    reading = _Reading(lake, interval, seen, tuple(places))
-    return reading.close(wanted.of, bars) if wanted.kind == SERIES else reading.breadth(wanted, bars)
+        # Joined by when the answer came, which was before the close.
+        return ReferenceColumn(coin_references.coin_values(lake, wanted, bars, seen), nothing)
+    reading = SeriesReading(lake, interval, seen, tuple(places))
+    return _close(reading, wanted.of, bars) if wanted.kind == SERIES else breadth(reading, wanted, bars)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Reading:
-    """From where, at which interval, and from whose point of view."""
-
-    lake: duckdb.DuckDBPyConnection
-    interval: Interval
-    span: Span
-    places: tuple[str, ...]
-
-    def close(self, name: str, bars: Bars) -> FloatArray:
-        """Return the closes of the series called `name`."""
-        series = self._resolved(name)
-        theirs = self._bars(series, start=_moment(int(bars.open_time[0])) - _BEFORE, end=bars)
-        return last_known(bars, theirs.close_time, theirs.close, bars.open_time)
-
-    def breadth(self, wanted: ReferenceName, bars: Bars) -> FloatArray:
-        """Return the share of the universe's series of which the measure holds, of those that have it then."""
-        holding, counted = np.zeros(len(bars)), np.zeros(len(bars))
-        for series in self._universe(wanted.of):
-            # An average is one from the series' first bar on.
-            theirs = self._bars(series, start=None, end=bars)
-            step = Ema(wanted.bars) if wanted.measure == ABOVE_EMA else LogReturn(wanted.bars)
-            value = run_batch(step, theirs)[0][:, 0]
-            holds = theirs.close > value if wanted.measure == ABOVE_EMA else value > 0.0
-            then = last_known(
-                bars, theirs.close_time, np.where(np.isnan(value), np.nan, holds.astype(np.float64)), bars.open_time
-            )
-            is_there = ~np.isnan(then)
-            counted += is_there
-            holding += np.where(is_there, then, 0.0)
-        share: FloatArray = np.divide(holding, counted, out=np.full(len(bars), np.nan), where=counted > 0)
-        return share
-
-    def _series(self) -> list[SeriesId]:
-        """Return what there was then; what there is now where nothing was, so that names still mean something."""
-        then = reads.list_series(self.lake, as_of=self.span.as_of, available_at=self.span.available_at)
-        return then or reads.list_series(self.lake)
-
-    def _resolved(self, name: str) -> SeriesId:
-        shorter = [one for one in self._series() if one.interval.duration <= self.interval.duration]
-        if not shorter and self._series():
-            todo = f"load its bars of {self.interval}, or shorter ones"
-            raise NoDataError("no bars of a reference short enough", value=name, todo=todo)
-        exact = [one for one in shorter if one.interval == self.interval]
-        try:
-            found = resolve(name, exact, places=self.places)
-        except NoDataError:
-            found = resolve(name, shorter, places=self.places)
-            others = [one for one in shorter if (one.place, one.symbol) == (found.series.place, found.series.symbol)]
-            longest = max(others, key=lambda one: one.interval.duration)
-            found = dataclasses.replace(found, series=longest)
-        if found.is_stand_in:
-            todo = f"write {found.series.symbol}, if that is meant"
-            raise NoDataError("no series for the reference", value=name, todo=todo)
-        return found.series
-
-    def _universe(self, text: str) -> list[SeriesId]:
-        """Return the series that `text` names, one of each symbol."""
-        members: list[SeriesId] = []
-        for member in text.split(","):
-            place, _, spelling = member.rpartition(":")
-            if not spelling.startswith("*-"):
-                members.append(self._resolved(member))
-                continue
-            quote = spelling[2:].upper()
-            fitting = [
-                one
-                for one in self._series()
-                if one.interval == self.interval and one.symbol.quote == quote and place in {"", one.place}
-            ]
-            if not fitting:
-                todo = f"name a quote that bars of {self.interval} are in, or load them"
-                raise NoDataError("nobody is in this universe", value=member, todo=todo)
-            symbols = sorted({one.symbol for one in fitting}, key=str)
-            members += [resolve(str(one), fitting, places=self.places).series for one in symbols]
-        return sorted(set(members), key=str)
-
-    def _bars(self, series: SeriesId, *, start: datetime | None, end: Bars) -> Bars:
-        last = _moment(int(end.close_time[-1]))
-        span = dataclasses.replace(self.span, start=start, end=last)
-        try:
-            return bars_of(reads.read_klines(self.lake, series, span, _COLUMNS))
-        except NoDataError:
-            # It is known, and had no bar yet: nothing to hold against.
-            none = np.empty(0)
-            return Bars(none.astype(np.int64), none.astype(np.int64), none, none, none, none, none)
+def reference_columns(
+    lake: duckdb.DuckDBPyConnection,
+    feature_set: FeatureSet,
+    bars: Bars,
+    *,
+    interval: Interval,
+    span: Span = reads.EVERYTHING,
+    places: Sequence[str] = PREFERRED_PLACES,
+) -> dict[str, ReferenceColumn]:
+    """Return each reference that Steps of the set are held against, by its name; as :func:`reference_column`."""
+    return {
+        name: reference_column(lake, name, bars, interval=interval, span=span, places=places)
+        for name in set_references(feature_set)
+    }
 
 
-def _moment(microseconds: int) -> datetime:
-    return EPOCH + timedelta(microseconds=microseconds)
+def available_with(own: IntArray, references: Mapping[str, ReferenceColumn]) -> IntArray:
+    """Return when a live system had a row of features: all of its bars, and of its references, up to then.
+
+    Parameters
+    ----------
+    own : int64 array, shape (n_bars,)
+        When each bar was there, in microseconds.
+    references : mapping of str to ReferenceColumn
+    """
+    latest = own
+    for one in references.values():
+        latest = np.maximum(latest, one.available)
+    return np.maximum.accumulate(latest)
+
+
+def _close(reading: SeriesReading, name: str, bars: Bars) -> ReferenceColumn:
+    theirs, since = reading.bars(reading.resolved(name), start=moment_of(int(bars.open_time[0])) - BEFORE, end=bars)
+    rows = last_known_rows(bars, theirs.close_time, bars.open_time)
+    values, available = np.full(len(bars), np.nan), np.zeros(len(bars), dtype=np.int64)
+    known = np.flatnonzero(rows >= 0)
+    values[known], available[known] = theirs.close[rows[known]], since[rows[known]]
+    return ReferenceColumn(values, available)

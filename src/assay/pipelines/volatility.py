@@ -22,9 +22,8 @@ from assay.features.garch_fit import (
     FitError,
     GarchFit,
     GarchForecast,
-    GarchPath,
-    garch_path,
 )
+from assay.features.garch_path import GarchPath, Memory, Schedule, garch_path
 from assay.lake import reads
 from assay.lake.reads import Span
 from assay.measures.volatility import YEAR_US
@@ -53,7 +52,7 @@ class GarchRequest:
     horizon : int
         For how many bars to come to forecast.
     every, on : int
-        Fitted again every so many bars, on the last so many.
+        Fitted again every so many bars, counted from 1970, on the last so many.
     distribution : str
         Of the surprises: ``normal`` or ``t``.
     level : float
@@ -96,6 +95,11 @@ class GarchReport:
     def fit(self) -> GarchFit:
         """The last fit."""
         return self.path.fits[-1]
+
+    @property
+    def next_fit_at(self) -> datetime:
+        """When it is fitted next: at the first bar that closes then or later."""
+        return _moment(Schedule(self.request.every, self.request.on).next_after(self.bars))
 
     @property
     def frame(self) -> pl.DataFrame:
@@ -151,7 +155,9 @@ class GarchReport:
             "close": float(self.bars.close[-1]),
             "volatility": float(self.forecast.volatility[0]),
             "volatility_annualised": float(self.forecast.volatility[0]) * _times_a_year(self.bars),
-            "fit": _about_fit(fit) | {"every": asked.every, "on": asked.on, "distribution": asked.distribution},
+            "fit": _about_fit(fit)
+            | {"every": asked.every, "on": asked.on, "distribution": asked.distribution}
+            | {"next_at": self.next_fit_at.isoformat()},
             "fits": len(self.path.fits),
             "failures": [{"at": _moment(at).isoformat(), "why": why} for at, why in self.path.failures],
             "level": self.forecast.level,
@@ -181,11 +187,25 @@ def garch_volatility(workspace: Workspace, request: GarchRequest) -> GarchReport
         places = workspace.settings.preferred_places
         resolution = resolve(request.symbol, available, places=places, interval=request.interval)
         bars = bars_of(reads.read_klines(lake, resolution.series, span, _COLUMNS))
-    path = garch_path(bars, every=request.every, on=request.on, distribution=request.distribution)
+    return report_of(resolution, bars, dataclasses.replace(request, span=span))
+
+
+def report_of(
+    resolution: Resolution, bars: Bars, request: GarchRequest, *, start: int = 0, memory: Memory | None = None
+) -> GarchReport:
+    """Return the report of closed bars of one series; `start` and `memory` are those of :func:`garch_path`.
+
+    Raises
+    ------
+    FitError, NoDataError
+        If there is no fit.
+    """
+    path = garch_path(
+        bars, every=request.every, on=request.on, distribution=request.distribution, start=start, memory=memory
+    )
     if not path.fits:
         raise _no_fit(resolution, bars, path)
-    found = path.forecast(request.horizon, level=request.level)
-    return GarchReport(resolution, dataclasses.replace(request, span=span), bars, path, found)
+    return GarchReport(resolution, request, bars, path, path.forecast(request.horizon, level=request.level))
 
 
 def check(request: GarchRequest) -> None:

@@ -12,15 +12,17 @@ import polars as pl
 from assay.domain.errors import BadInputError, NoDataError
 from assay.domain.instrument import Resolution, SeriesId
 from assay.domain.interval import CODES, Interval, utc
+from assay.features.bars import IntArray
 from assay.features.step import Step
 from assay.lake.coverage_causes import HoleCause
 from assay.pipelines.workspace import Workspace
 from assay.selectors import series as series_
 from assay.selectors.bars import can_make, coarser_bars, open_bar_known_at, series_bars, source_of
 from assay.selectors.coverage import hole_causes
-from assay.selectors.indicators import IndicatorLine, line_of, parse_indicators
+from assay.selectors.indicators import IndicatorLine, garch_line, line_of, parse_indicators
 from assay.selectors.kept import Reading, answer
 from assay.selectors.series import stored_ranges
+from assay.selectors.volatility import GarchAsked
 
 LEVELS = ("1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "12h", "1d", "1w", "1M")
 """What a chart shows when the interval asked for has too many bars, from fine to coarse."""
@@ -279,13 +281,17 @@ def _nothing(reading: Reading, stored: Sequence[SeriesId], wanted: _Range) -> No
 
 
 def _told(
-    reading: Reading, picked: _Picked, request: CandleRequest, *, steps: Mapping[str, Step], workspace: Workspace
+    reading: Reading,
+    picked: _Picked,
+    request: CandleRequest,
+    *,
+    steps: Mapping[str, Step | GarchAsked],
+    workspace: Workspace,
 ) -> Candles:
     limit, found = request.limit, picked.found
     cut = found.head(limit) if request.start is not None else found.tail(limit)
     rows = picked.bars["open_time"].search_sorted(cut["open_time"]).to_numpy()
-    shown = picked.series, picked.interval
-    lines = {name: line_of(reading, name, step, picked.bars, known_as=shown).at(rows) for name, step in steps.items()}
+    lines = {name: _line(reading, picked, name=name, step=step, rows=rows) for name, step in steps.items()}
     stored = _at(series_.all_series(reading), picked.series)
     codes = tuple(code for code in CODES if source_of([one.interval for one in stored], Interval.parse(code)))
     is_cut = found.height > cut.height
@@ -312,6 +318,15 @@ def _told(
         provisional_known_at=open_bar_known_at(reading, picked.series) if provisional else None,
         is_cut=is_cut,
     )
+
+
+def _line(reading: Reading, picked: _Picked, *, name: str, step: Step | GarchAsked, rows: IntArray) -> IndicatorLine:
+    """Return an indicator at the rows shown."""
+    if isinstance(step, GarchAsked):
+        at_interval = dataclasses.replace(picked.series, interval=picked.interval)
+        resolution = dataclasses.replace(picked.resolution, series=at_interval)
+        return garch_line(step, resolution, picked.bars, name=name, rows=rows)
+    return line_of(reading, name, step, picked.bars, known_as=(picked.series, picked.interval)).at(rows)
 
 
 def _whole(reading: Reading, stored: Sequence[SeriesId], picked: _Picked) -> tuple[datetime, datetime]:

@@ -14,14 +14,18 @@ import numpy as np
 import polars as pl
 
 from assay.domain.errors import BadInputError
-from assay.features.bars import FloatArray
+from assay.domain.instrument import Resolution
+from assay.features.bars import FloatArray, IntArray
 from assay.features.compile import use_cache_dir
 from assay.features.drivers import run_batch
+from assay.features.own import running
 from assay.features.step import Step, identity
 from assay.features.texts import parse_step
 from assay.pipelines.steps import bars_of
 from assay.pipelines.workspace import Workspace
+from assay.selectors import volatility
 from assay.selectors.kept import Reading
+from assay.selectors.volatility import OUTPUTS, GarchAsked, ShownVolatility, parse_garch, shown_volatility
 
 MOST_INDICATORS = 16
 
@@ -43,6 +47,8 @@ class IndicatorLine:
         By output; NaN before the warm-up is over and where the indicator has no value.
     warmup : int
         Number of bars at the beginning of the series that have no value.
+    fitted : ShownVolatility or None
+        Of a GARCH: how it was fitted, and what it forecasts.
     """
 
     name: str
@@ -51,6 +57,7 @@ class IndicatorLine:
     units: tuple[str, ...]
     values: dict[str, FloatArray]
     warmup: int
+    fitted: ShownVolatility | None = None
 
     def at(self, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> IndicatorLine:
         """Return the line at those bars only."""
@@ -62,8 +69,8 @@ class IndicatorLine:
         return sum(values.nbytes for values in self.values.values())
 
 
-def parse_indicators(texts: Sequence[str]) -> Mapping[str, Step]:
-    """Return the Step that each text names, by the text; parameters left out have their usual values.
+def parse_indicators(texts: Sequence[str]) -> Mapping[str, Step | GarchAsked]:
+    """Return the Step, or the GARCH, that each text names, by the text; parameters left out have their usual values.
 
     >>> parse_indicators(["ema:26", "rsi"])
     {'ema:26': Ema(n=26), 'rsi': Rsi(n=14)}
@@ -78,7 +85,7 @@ def parse_indicators(texts: Sequence[str]) -> Mapping[str, Step]:
     if len(texts) > MOST_INDICATORS:
         todo = f"ask for at most {MOST_INDICATORS} at once"
         raise BadInputError("too many indicators", value=len(texts), todo=todo)
-    return {text: parse_step(text) for text in texts}
+    return {text: parse_garch(text) or parse_step(text) for text in texts}
 
 
 def line_of(reading: Reading, name: str, step: Step, bars: pl.DataFrame, *, known_as: Hashable) -> IndicatorLine:
@@ -89,8 +96,17 @@ def line_of(reading: Reading, name: str, step: Step, bars: pl.DataFrame, *, know
     return dataclasses.replace(line, name=name)
 
 
+def garch_line(
+    asked: GarchAsked, resolution: Resolution, bars: pl.DataFrame, *, name: str, rows: IntArray
+) -> IndicatorLine:
+    """Return the volatility of a GARCH at those rows of all of `bars`; they follow one another."""
+    found = shown_volatility(asked, resolution, bars, first=int(rows[0]), last=int(rows[-1]))
+    return IndicatorLine(name, volatility.TITLE, OUTPUTS, volatility.UNITS, found.values, volatility.WARMUP, found)
+
+
 def _computed(step: Step, bars: pl.DataFrame) -> IndicatorLine:
-    matrix, _ = run_batch(step, bars_of(bars))
+    with running(step):
+        matrix, _ = run_batch(step, bars_of(bars))
     values = {name: matrix[:, column] for column, name in enumerate(step.outputs)}
     return IndicatorLine(step.name, step.docs.title, step.outputs, step.docs.units, values, step.warmup)
 
@@ -108,5 +124,5 @@ def warm_up(workspace: Workspace) -> None:
     absent = dict.fromkeys(("quote_volume", "taker_buy_volume", "num_trades"), pl.lit(None, pl.Float64))
     times = {"open_time": hours, "close_time": hours.dt.offset_by("1h")}
     bars = pl.DataFrame({**times, **prices}).with_columns(**absent)
-    for step in parse_indicators(["ema", "rsi"]).values():
-        _computed(step, bars)
+    for name in ("ema", "rsi"):
+        _computed(parse_step(name), bars)

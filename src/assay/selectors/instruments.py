@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from assay.domain.errors import BadInputError, NoDataError
 from assay.domain.instrument import check_venue
 from assay.domain.interval import utc
 from assay.domain.symbol import Symbol
+from assay.lake.identities import AssetSegment, met_between, read_segments
 from assay.pipelines.workspace import Workspace
 from assay.selectors.kept import Reading, answer
 from assay.venues.coingecko.spec import IDS
 from assay.venues.fees import FeeSchedule, fee_at
-
-if TYPE_CHECKING:
-    import duckdb
 
 INSTRUMENTS, IDENTITIES = "silver.instruments", "silver.asset_identities"
 _CERTAIN = dict(IDS)
@@ -77,18 +75,6 @@ class InstrumentState:
     maker_bps: float | None
     taker_bps: float | None
     fee_source: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class AssetSegment:
-    """From when to when a ticker meant one asset; bars on the two sides of an edge are not one series."""
-
-    ticker: str
-    asset_id: str
-    valid_from: datetime
-    valid_to: datetime
-    formerly: str | None
-    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,12 +172,6 @@ def asset_segments(workspace: Workspace, base: str, start: datetime, end: dateti
     return met_between(answer(workspace, ("asset segments", base), lambda one: _segments(one, base)), start, end)
 
 
-def met_between(segments: Sequence[AssetSegment], start: datetime, end: datetime) -> tuple[AssetSegment, ...]:
-    """Return those of the segments that ``[start, end)`` meets, if it meets more than one; else nothing."""
-    met = tuple(one for one in segments if one.valid_from < end and one.valid_to > start)
-    return met if len(met) > 1 else ()
-
-
 def _pair(text: str) -> tuple[str, str]:
     if not text:
         return "", ""
@@ -207,16 +187,7 @@ def _pair(text: str) -> tuple[str, str]:
 def _segments(reading: Reading, ticker: str) -> tuple[AssetSegment, ...]:
     if not reading.has(IDENTITIES):
         return ()
-    return read_segments(reading.connection, reading.table(IDENTITIES), ticker)
-
-
-def read_segments(lake: duckdb.DuckDBPyConnection, relation: str, ticker: str) -> tuple[AssetSegment, ...]:
-    """Return what a ticker meant when, from a relation of identities."""
-    rows = lake.execute(
-        f"select ticker, asset_id, valid_from, valid_to, formerly, source from {relation} where ticker = ? order by 3",
-        [ticker],
-    ).fetchall()
-    return tuple(AssetSegment(*row) for row in rows)
+    return read_segments(reading.connection, ticker, relation=reading.table(IDENTITIES))
 
 
 def _state(row: dict[str, Any], fee: FeeSchedule | None) -> InstrumentState:

@@ -9,11 +9,11 @@ import duckdb
 import polars as pl
 
 from assay.domain.instrument import Resolution, resolve
-from assay.lake import definitions, reads
+from assay.lake import reads
+from assay.lake.identities import AssetSegment, met_between, read_segments
 from assay.lake.reads import Span
 from assay.lake.storage import write_atomically
 from assay.pipelines.workspace import Workspace
-from assay.selectors.instruments import AssetSegment, met_between, read_segments
 
 _INCLUSIVE_END = pl.duration(milliseconds=1)
 
@@ -64,9 +64,7 @@ def klines(workspace: Workspace, symbol: str, interval: str = "1h", *, span: Spa
 def _assets(lake: duckdb.DuckDBPyConnection, base: str, frame: pl.DataFrame) -> tuple[AssetSegment, ...]:
     if not frame.height:
         return ()
-    # Stated, and so the same in a lake that never saw a list of instruments and has no table of them.
-    segments = read_segments(lake, f"({definitions.asset_identities()})", base)
-    return met_between(segments, frame["open_time"][0], frame["close_time"][-1])
+    return met_between(read_segments(lake, base), frame["open_time"][0], frame["close_time"][-1])
 
 
 def save_csv(found: Klines, folder: Path) -> Path:

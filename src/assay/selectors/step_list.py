@@ -6,14 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from assay.domain.interval import Interval
 from assay.features.bars import Bars
 from assay.features.compile import use_cache_dir
-from assay.features.declared import steps_of
+from assay.features.declared import DeclaredSet, steps_of
 from assay.features.families import family_of
-from assay.features.registry import STEPS
+from assay.features.own import file_of, is_own, running
+from assay.features.registry import known_steps
 from assay.features.stability import history_needed
 from assay.features.step import Step, identity
 from assay.features.texts import parameters
+from assay.pipelines import steps
+from assay.pipelines.feature_sets import know_own_steps
 from assay.pipelines.workspace import Workspace
 
 _BARS = 8_000
@@ -35,6 +39,8 @@ class StepFacts:
         Why a value depends on every bar since the first; when there is none after the warm-up. Empty where neither is.
     identity : str
         The text that names exactly this computation.
+    file : str
+        Where one of your own is from; empty for those that are shipped.
     """
 
     name: str
@@ -52,33 +58,76 @@ class StepFacts:
     endless: str
     reference: str
     identity: str
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnFacts:
+    """One column of a feature set: its name, the output of which Step (by its identity) it is, and the unit."""
+
+    name: str
+    output: str
+    unit: str
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetFacts:
+    """A feature set: the text that names exactly this computation, rows without some value, and its columns."""
+
+    name: str
+    identity: str
+    warmup: int
+    columns: tuple[ColumnFacts, ...]
+
+
+def set_facts(chosen: DeclaredSet) -> SetFacts:
+    """Return what there is to know of a feature set."""
+    made = {
+        output: (unit, identity(step))
+        for step in chosen.feature_set.steps
+        for output, unit in zip(step.outputs, step.docs.units, strict=True)
+    }
+    columns = tuple(
+        ColumnFacts(name, output, *made[output]) for name, output in zip(chosen.names, chosen.columns, strict=True)
+    )
+    return SetFacts(chosen.feature_set.name, steps.identity(chosen.feature_set), chosen.feature_set.warmup, columns)
 
 
 def step_facts(step: Step) -> StepFacts:
     """Return what there is to know of a Step."""
     docs = step.docs
-    is_plain = step.name in STEPS
+    is_plain = step.name in known_steps()
     return StepFacts(
         step.name, docs.title, family_of(step.name).name if is_plain else "", docs.formula,
         parameters(step) if is_plain else {}, step.inputs, step.outputs, docs.units, step.warmup,
         docs.gap_rule, docs.nan_rule, docs.undefined, docs.endless, docs.reference, identity(step),
+        str(file_of(step)) if is_own(step) else "",
     )  # fmt: skip
 
 
-def list_steps() -> list[StepFacts]:
-    """Return every Step of the registry with its usual parameters, by name."""
-    return [step_facts(STEPS[name]()) for name in sorted(STEPS)]
-
-
-def find_facts(name: str) -> tuple[Step, StepFacts]:
-    """Return the Step that a text such as ``rsi:21`` or ``RSI_21`` means, and what there is to know of it.
+def list_steps(workspace: Workspace) -> list[StepFacts]:
+    """Return every Step with its usual parameters, by name: those that are shipped and your own.
 
     Raises
     ------
     BadInputError
-        If there is none.
+        If a file of ``features.steps`` cannot be used.
     """
-    (step,) = steps_of([name])
+    know_own_steps(workspace)
+    return [step_facts(make()) for _, make in sorted(known_steps().items())]
+
+
+def find_facts(workspace: Workspace, name: str, interval: Interval) -> tuple[Step, StepFacts]:
+    """Return the Step that a text such as ``rsi:21`` or ``RSI_21`` means over bars of `interval`, and its facts.
+
+    Raises
+    ------
+    BadInputError
+        If there is none, or a file of ``features.steps`` cannot be used.
+    """
+    know_own_steps(workspace)
+    (step,) = steps_of([name], interval)
     return step, step_facts(step)
 
 
@@ -99,4 +148,5 @@ def bars_until_exact(workspace: Workspace, step: Step) -> int | None:
         close, volume, volume * close, volume * rng.uniform(0.3, 0.7, _BARS), np.floor(volume * 100.0),
         50.0 + np.sin(np.arange(_BARS) / 9.0),
     )  # fmt: skip
-    return history_needed(step, bars)
+    with running(step):
+        return history_needed(step, bars)

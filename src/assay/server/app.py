@@ -7,6 +7,7 @@ answers that are kept, the API's routes, and the site for every other address.
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -20,12 +21,14 @@ from assay.api.asgi import App, Message, Receive, Scope, Send
 from assay.api.caching import Answers
 from assay.api.keys import Gate
 from assay.api.metrics import Metrics
+from assay.pipelines.feature_sets import find_own_steps
 from assay.pipelines.workspace import Workspace
 from assay.server.edge import Edge
 from assay.server.listening import BACKLOG, Listener, listen
 from assay.server.static import Static
 from assay.server.warming import in_background
 
+_log = logging.getLogger(__name__)
 _GRACE_S = 3
 _READS_AT_ONCE = 16
 """Of the API; more would only wait for one another in the lake."""
@@ -35,9 +38,12 @@ def create_app(workspace: Workspace) -> App:
     """Return everything that is served from `workspace`.
 
     The workspace should be kept open (:meth:`~assay.pipelines.workspace.Workspace.kept_open`), as :func:`serve` does:
-    else every question opens the lake anew.
+    else every question opens the lake anew. Indicators of the files in ``features.steps`` are read once, here; a file
+    that cannot be used is logged and left out.
     """
     settings = workspace.settings.serve
+    for problem in find_own_steps(workspace):
+        _log.warning("indicator_left_out=%r", str(problem))
     metrics = Metrics()
     api = create_api(workspace, metrics, elsewhere=_site(workspace))
     answers: App = Answers(api, workspace, metrics)

@@ -10,10 +10,11 @@ from datetime import datetime
 from pathlib import Path
 
 from assay.domain.interval import Interval
-from assay.features.families import FAMILIES, Family
-from assay.features.registry import STEPS
+from assay.features.families import Family, known_families
+from assay.features.registry import known_steps
 from assay.features.step import Step
 from assay.features.texts import parameters
+from assay.selectors import volatility
 from assay.selectors.bars import source_of
 from assay.selectors.pairs import Pair
 
@@ -31,6 +32,7 @@ LONGER_INTERVALS = ("15m", "1h", "4h", "1d", "1w")
 """Of whose closed bars an indicator may be."""
 _COLUMNS = ("open", "high", "low", "volume", "quote_volume", "taker_buy_volume", "num_trades")
 """What an indicator of the close may be computed of in its place."""
+_VOLATILITY = "volatility"
 _SHOWN_AT_FIRST = ("ema:12", "ema:26", "rsi:14")
 
 
@@ -53,7 +55,10 @@ class IndicatorField:
 
 @dataclass(frozen=True, slots=True)
 class IndicatorForm:
-    """A Step of the registry, as the menu offers it; `columns` are those of the bar that may stand for the close."""
+    """A Step of the registry, as the menu offers it; `columns` are those of the bar that may stand for the close.
+
+    `has_source` tells whether it can be computed of something else at all.
+    """
 
     name: str
     title: str
@@ -61,6 +66,7 @@ class IndicatorForm:
     units: tuple[str, ...]
     fields: tuple[IndicatorField, ...]
     columns: tuple[str, ...]
+    has_source: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +100,11 @@ def default_interval(pair: Pair) -> str:
 def indicator_groups() -> tuple[IndicatorGroup, ...]:
     """Return every Step that a series by itself is enough for, by family."""
     groups = []
-    for family in FAMILIES:
-        steps = [STEPS[name]() for name in family.steps]
+    for family in known_families():
+        steps = [known_steps()[name]() for name in family.steps]
         forms = tuple(_form(step) for step in steps if "reference" not in step.inputs)
+        if family.name == _VOLATILITY and volatility.is_available():
+            forms = (*forms, _garch_form())
         if forms:
             groups.append(IndicatorGroup(family, forms))
     return tuple(groups)
@@ -107,6 +115,14 @@ def _form(step: Step) -> IndicatorForm:
     fields = tuple(IndicatorField(name, value, kinds[type(value)]) for name, value in parameters(step).items())
     columns = _COLUMNS if step.inputs == ("close",) else ()
     return IndicatorForm(step.name, step.docs.title, step.docs.formula, step.docs.units, fields, columns)
+
+
+def _garch_form() -> IndicatorForm:
+    kinds = {int: "whole", str: "text"}
+    fields = tuple(IndicatorField(name, value, kinds[type(value)]) for name, value in volatility.USUAL.items())
+    return IndicatorForm(
+        volatility.NAME, volatility.TITLE, volatility.FORMULA, volatility.UNITS, fields, (), has_source=False
+    )
 
 
 def chart_config(pair: Pair, groups: Sequence[IndicatorGroup], as_of: datetime | None) -> dict[str, object]:

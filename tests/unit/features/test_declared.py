@@ -10,7 +10,7 @@ import yaml
 from assay.domain.errors import BadInputError
 from assay.domain.interval import Interval
 from assay.features.against import Against
-from assay.features.declared import declared_set, steps_of
+from assay.features.declared import DeclaredSet, declared_set, set_of_texts, steps_of
 from assay.features.higher import Higher
 from assay.features.indicators.beta import Beta
 from assay.features.indicators.ema import Ema
@@ -64,6 +64,18 @@ def test_steps_are_named_by_short_texts_and_by_usual_names_and_come_once() -> No
     )
 
 
+def test_a_usual_name_is_one_column_and_each_step_is_computed_once() -> None:
+    made = set_of_texts(["MACD_hist", "rsi:14", "MACD", "RSI_14"])
+    assert made.feature_set.steps == (Macd(), Rsi(14))
+    assert made.columns == ("macd_histogram_12_26_9", "rsi_14", "macd_12_26_9")
+    assert made.places == [2, 3, 0]
+    assert set_of_texts(["BB_width", "macd"]).columns == ("bb_width_20_2", *Macd().outputs)
+    aliases = {"macd_signal_12_26_9": "slow"}
+    declared = declared_set({"name": "mine", "version": 1, "steps": ["MACD_signal", "rsi"], "aliases": aliases})
+    assert declared.names == ("slow", "rsi_14")
+    assert DeclaredSet(declared.feature_set).columns == (*Macd().outputs, "rsi_14")
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -71,7 +83,7 @@ def test_steps_are_named_by_short_texts_and_by_usual_names_and_come_once() -> No
         ({"version": "1"}, "version: not a version: '1'"),
         ({"steps": []}, "steps: no list of steps"),
         ({"setps": []}, "the file: unknown key: 'setps'; did you mean steps"),
-        ({"steps": ["rsi:14", "rsi:14"]}, "steps: not a feature set"),
+        ({"steps": ["rsi:14", "RSI_14"]}, "steps: a column stands twice in a feature set: 'rsi_14'"),
         ({"steps": ["rsi", "emma:3"]}, r"steps\[2\]: unknown indicator: 'emma'; did you mean ema"),
         ({"steps": [{"n": 3}]}, r"steps\[1\]: not a step"),
         ({"steps": [{"step": "rsj"}]}, r"steps\[1\]\.step: unknown indicator: 'rsj'; did you mean rsi"),
@@ -84,6 +96,8 @@ def test_steps_are_named_by_short_texts_and_by_usual_names_and_come_once() -> No
         ({"steps": [{"step": "rsi", "reference": "BTC-USDT"}]}, r"steps\[1\]\.reference: a step that is held against"),
         ({"aliases": {"rsi_9": "x"}}, "aliases: no column of this set: 'rsi_9'"),
         ({"steps": ["rsi", "ema"], "aliases": {"rsi_14": "ema_12"}}, "aliases: two columns of one name"),
+        ({"steps": ["rsi"], "aliases": {"rsi_14": "close_time"}}, r"aliases\.rsi_14: a name that is taken"),
+        ({"steps": ["MACD_signal"], "aliases": {"macd_12_26_9": "x"}}, "no column of this set: 'macd_12_26_9'"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(change: dict[str, Any], said: str) -> None:

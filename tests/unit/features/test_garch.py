@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Callable
 from typing import Literal
@@ -13,13 +14,13 @@ from arch import arch_model
 
 from assay.domain.errors import BadInputError
 from assay.features.bars import Bars
+from assay.features.contract import FACTS, PROPERTIES
 from assay.features.drivers import Stream, run_batch
 from assay.features.garch import Garch
-from assay.features.garch_fit import FEWEST_RETURNS, FitError, GarchPath, fit_garch, forecast, garch_path
+from assay.features.garch_fit import FEWEST_RETURNS, FitError, GarchFit, fit_garch, forecast
+from assay.features.garch_path import GarchPath, Schedule, garch_path
 from assay.features.step import Step
 from tests.contract.step_cases import Case, made_cases
-from tests.contract.step_checks import PROPERTIES
-from tests.contract.step_facts import FACTS
 from tests.unit.features.made_bars import hourly, needs_recordings, recorded_btc, same_bits
 
 TRUE = Garch(0.0, 0.02, 0.08, 0.9, 1.0)
@@ -107,17 +108,49 @@ def test_no_value_knows_of_a_later_bar(path: GarchPath) -> None:
         assert same_bits(alone.volatility, path.volatility[:cut])
     assert np.isnan(path.volatility[: FEWEST_RETURNS + 1]).all()
     assert np.isfinite(path.volatility[FEWEST_RETURNS + 1 :]).all()
-    assert len(path.fits) == 10
     assert not path.failures
+
+
+def test_it_is_fitted_every_so_many_bars_of_the_calendar(path: GarchPath) -> None:
+    """As soon as there are returns enough, then at the first bar that closes at or after each 400 hours since 1970."""
+    bars = simulated()
+    period = EVERY * 3_600_000_000
+    closes = bars.close_time.tolist()
+    expected = [closes[FEWEST_RETURNS]]
+    for before, close in itertools.pairwise(closes[FEWEST_RETURNS:]):
+        if before // period != close // period:
+            expected.append(close)
+            assert close % period == 0
+    assert [one.fitted_at for one in path.fits] == expected
+    assert len(expected) >= 10
+    assert Schedule(EVERY, ON).next_after(bars) == expected[-1] + period
+
+
+def test_values_do_not_depend_on_where_the_history_begins(path: GarchPath) -> None:
+    bars, start = simulated(), 2600
+    part = bars.rows(start - ON - EVERY, len(bars))
+    memory: dict[bytes, GarchFit | FitError] = {}
+    found = garch_path(part, every=EVERY, on=ON, start=ON + EVERY, memory=memory)
+    assert same_bits(found.volatility[ON + EVERY :], path.volatility[start:])
+    assert np.isnan(found.volatility[: ON + EVERY]).all()
+    assert found.fits == path.fits[-len(found.fits) :]
+    assert len(memory) == len(found.fits) == 5
+    # What is remembered is not fitted again: a changed memory would tell.
+    wrong = dataclasses.replace(found.fits[-1], degrees=3.0)
+    memory = {key: wrong if one == found.fits[-1] else one for key, one in memory.items()}
+    assert garch_path(part, every=EVERY, on=ON, start=ON + EVERY, memory=memory).fits[-1] is wrong
 
 
 def test_a_stream_from_the_last_fit_goes_on_as_the_batch_does() -> None:
     bars = simulated(1000)
-    cut = FEWEST_RETURNS + 1 + EVERY + 7
-    before = garch_path(bars.rows(0, cut), every=EVERY, on=ON)
     whole = garch_path(bars, every=EVERY, on=ON)
+    cut = int(np.searchsorted(bars.close_time, whole.fits[1].fitted_at)) + 8
+    before = garch_path(bars.rows(0, cut), every=EVERY, on=ON)
     stream = Stream(before.fits[-1].step, before.state)
-    streamed = [stream.update(bars.bar(row))[0] for row in range(cut, FEWEST_RETURNS + 1 + 2 * EVERY - 100)]
+    later = [one.fitted_at for one in whole.fits[2:]]
+    until = int(np.searchsorted(bars.close_time, later[0])) + 1 if later else len(bars)
+    assert until > cut + 50
+    streamed = [stream.update(bars.bar(row))[0] for row in range(cut, until)]
     assert same_bits(np.array(streamed), whole.volatility[cut : cut + len(streamed)])
 
 

@@ -282,7 +282,7 @@ def test_processes_that_write_and_read_at_once_lose_nothing(home: Home) -> None:
     command = [sys.executable, "-c", WRITER, str(home.root)]
     writers = [subprocess.Popen([*command, name], env=environment, stderr=subprocess.PIPE, text=True) for name in "ab"]
     for writer in writers:
-        _, said = writer.communicate(timeout=300)
+        _, said = writer.communicate(timeout=600)
         assert writer.returncode == 0, said
     assert len(list(home.bronze.glob("klines/*/*/*.parquet"))) == 50
     assert_same(read(home), fresh(home))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from assay.domain.errors import AssayError, HomeError
-from assay.lake.home import FORMAT, open_home
+from assay.lake.home import FORMAT, home_format, open_home, raise_format
 
 
 def test_an_absent_directory_becomes_a_home_that_is_whole_and_marked(tmp_path: Path) -> None:
@@ -50,11 +50,35 @@ def test_a_backslash_is_refused_before_anything_is_made(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("marker", ["", "{}", "[1]", "null", '{"format": "1"}', '{"format": 99}'])
+@pytest.mark.parametrize(
+    "marker", ["", "{}", "[1]", "null", '{"format": "1"}', '{"format": 99}', '{"format": 0}', '{"format": true}']
+)
 def test_a_marker_that_does_not_say_this_format_is_refused(tmp_path: Path, marker: str) -> None:
     (tmp_path / "assay-home.json").write_text(marker, encoding="utf-8")
     with pytest.raises(HomeError):
         open_home(tmp_path)
+
+
+def test_a_home_of_the_first_format_is_taken_up_as_it_is_and_raised_once_asked(tmp_path: Path) -> None:
+    marker = tmp_path / "assay-home.json"
+    marker.write_text('{"format": 1}\n', encoding="utf-8")
+    home = open_home(tmp_path)
+    assert home_format(home) == 1
+    assert marker.read_text(encoding="utf-8") == '{"format": 1}\n'
+    for _ in range(2):
+        raise_format(home)
+        assert home_format(open_home(tmp_path)) == FORMAT == 2
+
+
+def test_a_home_that_was_raised_is_refused_by_a_program_that_knows_less(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = open_home(tmp_path)
+    monkeypatch.setattr("assay.lake.home.FORMAT", 1)
+    with pytest.raises(HomeError, match=r"another version: 'format 2'; .*use the newer program"):
+        open_home(tmp_path)
+    with pytest.raises(HomeError, match="another version"):
+        raise_format(home)
 
 
 def test_a_path_through_a_file_is_an_error_of_ours(tmp_path: Path) -> None:

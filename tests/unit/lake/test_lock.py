@@ -53,7 +53,7 @@ def test_a_holder_that_is_killed_lets_go(tmp_path: Path) -> None:
     holder.kill()
     holder.wait()
     holder.stdout.close()
-    with file_lock(tmp_path / "lock", timeout_s=120):
+    with file_lock(tmp_path / "lock", timeout_s=600):
         assert (tmp_path / "lock").read_text(encoding="utf-8") == f"process {os.getpid()}"
 
 

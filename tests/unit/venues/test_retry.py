@@ -37,13 +37,15 @@ async def drop(_writer: asyncio.StreamWriter) -> None:
 class Scene:
     """A client with everything around it, in time that costs nothing, and the server it talks to."""
 
-    def __init__(self, folder: Path, server: ScriptedServer, policy: RetryPolicy = POLICY) -> None:
+    def __init__(
+        self, folder: Path, server: ScriptedServer, policy: RetryPolicy = POLICY, *, patience_s: float = 60.0
+    ) -> None:
         self.fake = FakeTime()
         self.folder = folder
         self.server = server
         self.budget = RateBudget(folder, "binance", [PLENTY], self.fake.timing)
         self.circuit = Circuit("binance", self.fake.elapsed)
-        self.transport = HttpTransport(server.url, self.fake, HttpOptions(timeout_s=0.5))
+        self.transport = HttpTransport(server.url, self.fake, HttpOptions(timeout_s=patience_s))
         self.client = RetryingTransport(
             self.transport,
             self.budget,
@@ -73,7 +75,8 @@ def play(
 
     async def run() -> Scene:
         async with ScriptedServer(*script) as server:
-            scene = Scene(folder, server, policy)
+            # The short one is waited for, and enough for an answer on a machine that does other work.
+            scene = Scene(folder, server, policy, patience_s=2.0 if say_nothing in script else 60.0)
             async with scene.transport:
                 await (act(scene) if act else scene.ask())
             return scene

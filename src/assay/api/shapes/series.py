@@ -89,12 +89,46 @@ class Columns(Shape):
     is_outlier: Annotated[list[bool | None], said("Whether the bar is suspect; it is shown all the same.")]
 
 
+class VolatilityAhead(Shape):
+    """The forecast of one bar to come."""
+
+    close_time: Milliseconds
+    volatility: Annotated[float, said("Of the log return of that bar.", 0.0066)]
+    price_median: Annotated[float, said("Of the close of that bar, in the quote.", 71_201.5)]
+    price_lower: Annotated[float, said("Lower end of the interval, in the quote.", 70_437.7)]
+    price_upper: Annotated[float, said("Upper end of the interval, in the quote.", 71_973.2)]
+
+
+class VolatilityFit(Shape):
+    """How a GARCH was fitted, as of the last closed bar shown, and what it forecasts from there."""
+
+    closed_until: Annotated[Milliseconds, said("End of that bar; ms since 1970, UTC.", 1_714_521_600_000)]
+    fitted_at: Annotated[
+        Milliseconds, said("End of the last bar of the last fit; ms since 1970, UTC.", 1_714_003_200_000)
+    ]
+    next_fit_at: Annotated[
+        Milliseconds,
+        said("It is fitted again at the first bar that closes then or later; ms since 1970, UTC.", 1_714_608_000_000),
+    ]
+    every: Annotated[int, said("Bars from one fit to the next.", 168)]
+    on: Annotated[int, said("It is fitted to the last so many bars.", 2_000)]
+    distribution: Annotated[str, said("Of the surprises: normal or t.", "t")]
+    persistence: Annotated[float, said("Part of a surprise that is left in the next variance.", 0.989)]
+    volatility: Annotated[float, said("Of the log return of the next bar.", 0.0067)]
+    volatility_annualised: Annotated[float, said("The same for 365 days.", 0.6255)]
+    level: Annotated[float, said("Of the interval.", 0.9)]
+    is_newest: Annotated[bool, said("Whether it is of the newest closed bar there is.", True)]
+    forecast: Annotated[list[VolatilityAhead], said("A row for each bar to come.")]
+
+
 class IndicatorAbout(Shape):
     """What an indicator is."""
 
     title: Annotated[str, said("In words.", "Exponential moving average")]
     units: Annotated[dict[str, str], said("Unit of each output.", {"ema_12": "quote"})]
     warmup: Annotated[int, said("Bars at the beginning of the series without a value.", 11)]
+    fit: Annotated[VolatilityFit | None, said("Of a GARCH; null of other indicators, and where none could be made.")]
+    why_no_fit: Annotated[str, said("Why none could be made; empty of other indicators.", "")]
 
 
 Values = Annotated[

@@ -51,7 +51,7 @@ class Parkinson:
     docs: ClassVar[StepDocs] = StepDocs(
         family="volatility",
         title="Parkinson volatility",
-        formula="square root of the mean of ln(high / low)^2 over n bars, divided by 4 ln 2; annualised: times the "
+        formula="square root of M / (4 ln 2), M the mean of ln(high / low)^2 over n bars; annualised: times the "
         "square root of the bars of its length in 365 days",
         units=("natural logarithm per bar", "natural logarithm per year of 365 days"),
         gap_rule="a missing bar is skipped: the window is of the last n bars there are",

@@ -53,7 +53,7 @@ class RealisedVolatility:
     docs: ClassVar[StepDocs] = StepDocs(
         family="volatility",
         title="Realised volatility",
-        formula="s = square root of the sum of (r - m)^2 over n log returns r, m their mean, divided by n - 1; "
+        formula="square root of S / (n - 1), S the sum of (r - m)^2 over the last n log returns r, m their mean; "
         "annualised: times the square root of the bars of its length in 365 days",
         units=("natural logarithm per bar", "natural logarithm per year of 365 days"),
         gap_rule="NaN while a bar is missing among the n + 1: a return over a hole is one over another time span",

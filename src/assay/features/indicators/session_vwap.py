@@ -62,7 +62,8 @@ class SessionVwap:
         formula="sum of volume (high + low + close) / 3 over the bars that opened since start, minutes after "
         "midnight UTC, divided by their volume; it begins anew every 24 hours",
         units=("quote units per base unit",),
-        gap_rule="a missing bar is left out: the average is over the session's bars there are",
+        gap_rule="a missing bar counts nothing: the average is over the bars there are of the session, which begins "
+        "anew at its time also where its first bars are missing",
         nan_rule="a bar with NaN in an input gives NaN and is otherwise treated as missing",
         undefined="until volume is traded in the session",
         reference="S. A. Berkowitz, D. E. Logue, E. A. Noser, The Total Cost of Transactions on the NYSE, Journal of "

@@ -18,6 +18,8 @@ No time passes unless a way to wait is given, so that a simulated day takes the 
 
 from __future__ import annotations
 
+import asyncio
+
 from assay.domain.clock import Clock
 from assay.domain.errors import BadInputError
 from assay.venues.sandbox.exchange import Exchange
@@ -67,6 +69,8 @@ class ExchangeTransport:
         TransportError
             If a fault holds the answer back for longer than `timeout_s`, or breaks its body off.
         """
+        # Whoever stops this, or waits for a turn, gets one between two answers, as over a socket.
+        await asyncio.sleep(0)
         asked_at = self._clock.now()
         # Here and now: in threads beside the client both would wait for the interpreter most of the time.
         answer = self._exchange.answer(self._prefix + request.path, dict(request.sent))

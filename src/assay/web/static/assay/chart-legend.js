@@ -2,7 +2,7 @@
 
 import { barAt, gapAt } from "./chart-data.js";
 import { changeText, countText, plainText, priceText, shortText } from "./chart-numbers.js";
-import { clockText, lengthOf, spanText } from "./chart-time.js";
+import { clockText, lengthOf, momentText, spanText } from "./chart-time.js";
 
 export class Legend {
   constructor(root, { base, quote }) {
@@ -49,10 +49,12 @@ export class Legend {
   }
 
   values({ lines, shown }, bar) {
-    for (const { output, values, unit, beside } of lines) {
+    for (const { step, output, values, unit, beside } of lines) {
       const cell = this.parts.values.querySelector(`[data-output="${output}"]`);
       if (!cell) continue;
-      const value = bar ? values[bar.row] : null;
+      // A volatility is that of the bar to come: of one still open it is what the close before it said.
+      const row = bar && step === "garch" && bar.isProvisional ? bar.row - 1 : bar?.row;
+      const value = bar ? values[row] : null;
       const touches = bar && beside[touchesOf(output)]?.[bar.row];
       const times = touches ? ` ×${touches}` : "";
       cell.textContent = value === null || value === undefined ? "–" : valueText(value, unit, shown.decimals) + times;
@@ -72,6 +74,9 @@ export class Legend {
     this.parts.gaps.dataset.state = gaps ? "missing" : "complete";
     this.parts.provisional.hidden = shown.provisional.size === 0;
     if (shown.provisional.size) this.text("known", `, as of ${clockText(shown.provisionalKnownAt)} UTC`);
+    const fits = Object.values(shown.about).map((one) => fitText(one, shown.decimals)).filter(Boolean);
+    this.text("fit", fits.join(" "));
+    this.parts.fit.hidden = !fits.length;
   }
 
   text(name, text) {
@@ -86,8 +91,22 @@ const perBar = (shown) => countText(Math.round(lengthOf(shown.interval) / length
 // Of a level, where it stands how often the market turned there.
 const touchesOf = (output) => (/^(support|resistance)_\d/.test(output) ? output.replace("_", "_touches_") : "");
 
+// How a volatility was fitted and will be again, and what it says of the price.
+function fitText({ title, fit, why_no_fit: why }, decimals) {
+  if (!fit) return why ? `${title}: ${why}.` : "";
+  const shape = fit.distribution === "t" ? "Student’s t" : "normal distribution";
+  const bars = (count) => `${countText(count)} ${plural("bar", count)}`;
+  const last = fit.forecast[fit.forecast.length - 1];
+  const range = `${priceText(last.price_lower, decimals)} to ${priceText(last.price_upper, decimals)}`;
+  const ahead = fit.is_newest && last ? ` ${bars(fit.forecast.length)} ahead, with ${countText(fit.level * 100)} %: ${range}.` : "";
+  const again = `fitted again every ${bars(fit.every)}, next at ${momentText(fit.next_fit_at)} UTC`;
+  return `${title}, ${shape}: fitted at ${momentText(fit.fitted_at)} UTC to the last ${bars(fit.on)}, ${again}.${ahead}`;
+}
+
 function valueText(value, unit, decimals) {
-  return unit.startsWith("quote units") ? priceText(value, decimals) : plainText(value, unit === "0 to 100" ? 1 : 5);
+  if (unit.startsWith("quote units")) return priceText(value, decimals).replace("-", "−");
+  if (unit === "0 to 100") return plainText(value, 1);
+  return plainText(value, Number.isInteger(value) ? 0 : 5); // hours, turns and the like are whole
 }
 
 // "12 bars missing, 2024-05-01 03:00–15:00 UTC, venue outage"

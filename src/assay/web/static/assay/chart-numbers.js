@@ -55,7 +55,9 @@ export function countText(count) {
 
 // A value that is no price, with digits as its size asks for: fractions and logarithms are small.
 export function plainText(value, decimals) {
-  return Number.isFinite(value) ? grouped(value, decimals, decimals).replace("-", "−") : "–";
+  if (!Number.isFinite(value)) return "–";
+  const text = grouped(value, decimals, decimals);
+  return /[1-9]/.test(text) ? text.replace("-", "−") : text.replace("-", ""); // what rounds to nothing has no sign
 }
 
 // Decimals that leave three significant digits of the largest of the values.

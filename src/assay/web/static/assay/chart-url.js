@@ -5,7 +5,7 @@ import { RANGES } from "./chart-plan.js";
 
 // A name, its parameters, and what it is computed over: bollinger:20:2.5, calendar:Europe/Berlin, rolling_mean:24@volume.
 const NAME = /^[a-z][a-z_]{0,40}(:[A-Za-z0-9_+/.-]{1,64}){0,5}(@[A-Za-z0-9_]{1,20})?$/;
-const MOST_INDICATORS = 8;
+export const MOST_INDICATORS = 8;
 
 export function readState(search, defaults) {
   const query = new URLSearchParams(search);

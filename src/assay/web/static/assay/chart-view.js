@@ -1,11 +1,14 @@
 // The drawing itself: one Lightweight Charts chart that shows a Window, and turns positions on its axis into moments.
 
 import { Bands, bandsOf } from "./chart-bands.js";
+import { LevelMarks } from "./chart-levels.js";
+import { coneOf, headOf, levelsOf, linesOf } from "./chart-lines.js";
 import { lengthOf, momentText, dayText } from "./chart-time.js";
 import { decimalsForSize, plainText, priceText, shortText } from "./chart-numbers.js";
 
-const { createChart, CandlestickSeries, HistogramSeries, LineSeries, CrosshairMode, PriceScaleMode } = window.LightweightCharts;
-const PRICE_UNIT = "quote units per base unit";
+const {
+  createChart, createTextWatermark, CandlestickSeries, HistogramSeries, LineSeries, CrosshairMode, PriceScaleMode,
+} = window.LightweightCharts;
 const HIDDEN = "rgba(0, 0, 0, 0)";
 // Where a reader's eye wants two lines: overbought and oversold, as their authors drew them.
 const MARKS = { rsi: [30, 70], mfi: [20, 80], stochastic: [20, 80], williams_r: [-80, -20], adx: [25] };
@@ -19,7 +22,10 @@ export class ChartView {
     this.coming = null; // moments the library will show from its next frame on
     this.onView = () => {};
     this.onCrosshair = () => {};
+    this.onPanes = () => {};
     this.newest = null; // the line at the newest price
+    this.heads = []; // what stands in the corners of the panes
+    this.cone = []; // lines of a forecast over the bars to come
     this.chart = createChart(element, { autoSize: true, ...optionsOf(theme) });
     this.candles = this.chart.addSeries(CandlestickSeries, {
       ...candleColours(theme), lastValueVisible: false, priceLineVisible: false,
@@ -34,6 +40,8 @@ export class ChartView {
     this.chart.priceScale("right").applyOptions({ scaleMargins: { top: 0.06, bottom: 0.22 } });
     this.bands = new Bands();
     this.candles.attachPrimitive(this.bands);
+    this.levels = new LevelMarks();
+    this.candles.attachPrimitive(this.levels);
     this.chart.timeScale().subscribeVisibleLogicalRangeChange(() => {
       if (this.shown) this.onView();
     });
@@ -90,39 +98,61 @@ export class ChartView {
     this.newest = this.candles.createPriceLine({ price, color: colour, lineWidth: 1, lineStyle: 1, title: "", ...label });
   }
 
-  // Of each indicator the outputs in the unit of its first: over the price if that is one, else in a pane of its own.
   // Lines that are there stay, since a pane that goes and comes back costs more than all the bars.
   drawLines() {
-    const wanted = this.wantedLines();
-    const names = (lines) => lines.map(({ name, output }) => `${name} ${output}`).join();
+    const wanted = linesOf(this.shown).map((line, index) => ({
+      ...line, colour: this.theme.lines[index % this.theme.lines.length],
+    }));
+    const names = (lines) => lines.map(({ name, output, pane }) => `${name} ${output} ${pane}`).join();
     if (names(wanted) !== names(this.lines)) {
-      for (const line of this.lines) this.chart.removeSeries(line.series);
+      this.clearLines();
       this.lines = wanted.map((line) => ({ ...line, series: this.addLine(line) }));
       this.chart.panes().forEach((one, index) => one.setStretchFactor(index === 0 ? 4 : 1));
+      this.heads = this.headPanes();
+      this.onPanes(this.chart.panes().length);
     }
     this.lines.forEach((line, index) => {
       Object.assign(line, { values: wanted[index].values, beside: wanted[index].beside });
       line.series.setData(this.points(line));
       if (line.pane > 0) line.series.applyOptions({ priceFormat: formatOf(line) });
     });
+    const marks = this.lines.flatMap((line) => levelsOf(this.shown, line).map((one) => ({ ...one, colour: line.colour })));
+    this.levels.show(marks);
+    this.drawCone();
   }
 
-  wantedLines() {
-    const lines = [];
-    let pane = 0;
-    for (const [name, outputs] of Object.entries(this.shown.indicators)) {
-      const { units } = this.shown.about[name];
-      const unit = Object.values(units)[0];
-      const isPrice = unit === PRICE_UNIT;
-      if (!isPrice) pane += 1;
-      for (const [output, values] of Object.entries(outputs)) {
-        if (units[output] !== unit) continue;
-        const colour = this.theme.lines[lines.length % this.theme.lines.length];
-        const step = name.split(/[:@]/)[0];
-        lines.push({ name, step, output, values, colour, unit, beside: outputs, pane: isPrice ? 0 : pane });
-      }
-    }
-    return lines;
+  clearLines() {
+    for (const head of this.heads) head.detach();
+    for (const line of this.lines) this.chart.removeSeries(line.series);
+    this.heads = [];
+    this.lines = [];
+  }
+
+  // What each pane below the price is of, and in which unit.
+  headPanes() {
+    return this.chart.panes().slice(1).flatMap((pane, index) => {
+      const drawn = this.lines.filter((one) => one.pane === index + 1);
+      if (!drawn.length) return [];
+      const text = headOf(drawn, this.lines);
+      const lines = [{ text, color: this.theme.muted, fontSize: 11, fontFamily: this.theme.font }];
+      return [createTextWatermark(pane, { horzAlign: "left", vertAlign: "top", lines })];
+    });
+  }
+
+  // Where the price may go by a volatility's forecast: an interval that widens from the newest close.
+  drawCone() {
+    const cone = coneOf(this.shown);
+    for (const series of cone ? [] : this.cone.splice(0)) this.chart.removeSeries(series);
+    if (!cone) return;
+    const colour = this.lines.find((line) => line.name === cone.name)?.colour ?? this.theme.muted;
+    const options = { lineWidth: 1, lastValueVisible: true, priceLineVisible: false, crosshairMarkerVisible: false };
+    if (!this.cone.length) this.cone = [2, 1, 2].map((lineStyle) => this.chart.addSeries(LineSeries, { ...options, lineStyle }));
+    const { decimals } = this.shown;
+    const priceFormat = { type: "custom", formatter: (price) => priceText(price, decimals), minMove: 10 ** -decimals };
+    ["lower", "median", "upper"].forEach((name, index) => {
+      this.cone[index].applyOptions({ color: colour, priceFormat });
+      this.cone[index].setData(cone.times.map((time, at) => ({ time: time / 1000, value: cone[name][at] })));
+    });
   }
 
   addLine({ step, output, colour, pane, unit }) {
@@ -228,8 +258,7 @@ export class ChartView {
     this.theme = theme;
     this.chart.applyOptions(optionsOf(theme));
     this.candles.applyOptions(candleColours(theme));
-    for (const line of this.lines) this.chart.removeSeries(line.series);
-    this.lines = [];
+    this.clearLines();
     if (this.shown) this.show(this.shown);
   }
 }

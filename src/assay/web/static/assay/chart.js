@@ -2,13 +2,14 @@
 
 import { ask, questionOf, windowOf } from "./chart-data.js";
 import { Indicators } from "./chart-indicators.js";
+import { coneOf } from "./chart-lines.js";
 import { Legend } from "./chart-legend.js";
 import {
   LIMIT, extentOf, covers, isStale, planFor, sourceOf, viewOfInterval, viewOfNewest, viewOfRange,
 } from "./chart-plan.js";
 import { onThemeChange, readTheme } from "./chart-theme.js";
 import { lengthOf } from "./chart-time.js";
-import { readState, writeState } from "./chart-url.js";
+import { MOST_INDICATORS, readState, writeState } from "./chart-url.js";
 import { ChartView } from "./chart-view.js";
 import { bindKeys } from "./chart-keys.js";
 
@@ -16,6 +17,7 @@ const SETTLE_MS = 40; // a wheel sends many events; the last of them counts
 const ADDRESS_MS = 300; // browsers refuse more than a hundred new addresses in half a minute
 const HAND_MS = 500; // how long after an event of wheel or pointer a move of the chart is taken for the user's
 const POLL_MS = 15_000;
+const AHEAD = 26; // bars of room for a forecast
 
 class AssetChart {
   constructor(root, config) {
@@ -28,11 +30,16 @@ class AssetChart {
     this.waiting = null; // a window that came while the chart was held
     this.target = null; // moments that were asked for and cannot be shown before their bars are there
     this.isHeld = false;
+    this.wantsRoom = !this.state.view; // for a forecast
     this.lastHand = -Infinity;
     this.frame = root.querySelector("[data-chart=frame]");
     this.view = new ChartView(root.querySelector("[data-chart=canvas]"), readTheme(root));
     this.legend = new Legend(root, config);
-    this.indicators = new Indicators(root, config.steps, (names) => this.setIndicators(names));
+    this.indicators = new Indicators(root, config.steps, {
+      onChange: (names) => this.setIndicators(names),
+      refusalOf: (name, others) => this.refusalOf(name, others),
+    });
+    this.view.onPanes = (count) => this.frame.style.setProperty("--panes", String(Math.max(count - 1, 0)));
     this.view.onView = () => this.moved();
     this.pointed = null; // the position under the crosshair
     this.view.onCrosshair = (slot) => {
@@ -100,11 +107,32 @@ class AssetChart {
     this.address();
   }
 
+  // Why the server would not show an indicator beside others, or nothing.
+  async refusalOf(name, others) {
+    if (others.length >= MOST_INDICATORS) return `A chart shows at most ${MOST_INDICATORS} indicators: take one off first.`;
+    const { series, as_of: asOf } = this.config;
+    const interval = this.loaded?.interval ?? this.state.interval;
+    const question = questionOf({ series, interval, start: null, end: null, limit: 1, indicators: [name], asOf });
+    try {
+      await ask(this.config.klines_url, question);
+    } catch (error) {
+      const why = error.detail || error.message;
+      if (error.status >= 400 && error.status < 500 && error.status !== 404) return why[0].toUpperCase() + why.slice(1);
+    }
+    return "";
+  }
+
   setIndicators(names) {
+    this.wantsRoom = names.some((name) => !this.state.indicators.includes(name));
     this.state.indicators = names;
     this.indicators.show(names, this.view.lines);
     this.refresh(this.current());
     this.address();
+  }
+
+  withRoom({ from, to }) {
+    const { end } = extentOf(this.stored);
+    return to < end ? { from, to } : { from, to: Math.max(to, end + AHEAD * lengthOf(this.loaded.interval)) };
   }
 
   setLog(isLog) {
@@ -241,7 +269,7 @@ class AssetChart {
     this.waiting = null;
     const { loaded, shown } = window;
     const isFirst = !this.loaded;
-    const view = this.current();
+    let view = this.current();
     this.target = null;
     this.loaded = loaded;
     if (!shown.count) {
@@ -249,6 +277,9 @@ class AssetChart {
       return;
     }
     this.learn(shown);
+    // A forecast is of bars to come: room for it, where the newest bar is in view and nobody asked for another stretch.
+    if (this.wantsRoom && coneOf(shown)) view = this.withRoom(view);
+    this.wantsRoom = false;
     this.view.show(shown, view);
     this.describeShown();
     this.setState("ready");
