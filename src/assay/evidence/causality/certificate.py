@@ -1,0 +1,86 @@
+"""The paper that says what was checked: of which code, which configuration and which data, and how densely.
+
+>>> one = Certificate.of("rsi", code="a", config="n=14", data_version="v1", checks=("stream",), density=1.0)
+>>> one.why_stale(code="a", config="n=14"), one.why_stale(code="b", config="n=14")
+('', 'the code has changed')
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+VERSION = 1
+"""Goes up when the checks themselves change: an older certificate says less, and is stale."""
+_DIGITS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """Nothing was found, and this is what was looked at.
+
+    Attributes
+    ----------
+    content_hash : str
+        16 hexadecimal digits of everything below but `made_at`.
+    subject : str
+    code_hash, config_hash : str
+        16 hexadecimal digits of the source of the computation and what it uses, and of its configuration.
+    data_version : str
+        Names the data: a content hash.
+    checks : tuple of str
+        Names of the checks that were passed.
+    density : float
+        Part of the rows that the thinnest of them covers.
+    made_at : datetime, optional
+        By whose clock, the caller knows.
+    version : int
+        Of the prover.
+    """
+
+    content_hash: str
+    subject: str
+    code_hash: str
+    config_hash: str
+    data_version: str
+    checks: tuple[str, ...]
+    density: float
+    made_at: datetime | None = None
+    version: int = VERSION
+
+    @classmethod
+    def of(  # all of it is what the paper says
+        cls,
+        subject: str,
+        *,
+        code: str,
+        config: str,
+        data_version: str,
+        checks: tuple[str, ...],
+        density: float,
+    ) -> Certificate:
+        """Issue one."""
+        code_hash, config_hash = digest(code), digest(config)
+        parts = (str(VERSION), subject, code_hash, config_hash, data_version, ",".join(checks), f"{density:.6f}")
+        return cls(digest("\n".join(parts)), subject, code_hash, config_hash, data_version, checks, density)
+
+    def why_stale(self, *, code: str, config: str) -> str:
+        """Return why it no longer holds for this code and configuration; empty if it does.
+
+        Other data does not make it stale: a certificate is about the computation.
+        """
+        if self.version != VERSION:
+            return "the checks have changed"
+        if self.code_hash != digest(code):
+            return "the code has changed"
+        return "" if self.config_hash == digest(config) else "the configuration has changed"
+
+
+def digest(text: str) -> str:
+    """Return 16 hexadecimal digits of a text.
+
+    >>> digest("")
+    'e3b0c44298fc1c14'
+    """
+    return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]

@@ -1,0 +1,186 @@
+"""Audits as one page of HTML that opens anywhere: no address, no script, both themes, and a picture of every leak.
+
+>>> audit = Audit("features.py:rsi", (Check("truncation", "data cut at moments", 100, 100, True),), ())
+>>> page = report_html([audit])
+>>> page.startswith("<!doctype html>"), "no look into the future was found" in page, "://" in page
+(True, True, False)
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from html import escape
+
+from assay.evidence.causality.certificate import Certificate
+from assay.evidence.causality.findings import Audit, Check, Evidence, Finding
+from assay.evidence.causality.picture import picture, row_at, shown_time, shown_value
+
+_ROWS_SHOWN = 24
+_STYLE = """
+:root { color-scheme: light dark; --ground: #f5f6f8; --ink: #121820; --soft: #566072; --line: #c3cad5; --card: #ffffff;
+  --before: #1d55cc; --after: #b3261e; --future: #b3261e18; --good: #00736a; }
+@media (prefers-color-scheme: dark) { :root { --ground: #0a0d12; --ink: #e7ebf1; --soft: #98a4b5; --line: #364152;
+  --card: #10141b; --before: #82abff; --after: #ff8f8f; --future: #ff8f8f20; --good: #3cc7b2; } }
+* { box-sizing: border-box; }
+body { margin: 0 auto; padding: 1.5rem; max-width: 60rem; background: var(--ground); color: var(--ink);
+  font: 16px/1.5 system-ui, sans-serif; overflow-wrap: break-word; }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin: 2rem 0 0.5rem; } h3 { font-size: 1rem; margin: 0; }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+th, td { text-align: left; padding: 0.25rem 0.6rem 0.25rem 0; border-bottom: 1px solid var(--line);
+  vertical-align: top; }
+td.number, th.number { text-align: right; white-space: nowrap; }
+.scrolls { overflow-x: auto; } a { color: var(--before); }
+.finding { background: var(--card); border: 1px solid var(--line); border-left: 4px solid var(--after);
+  border-radius: 4px; padding: 0.8rem 1rem; margin: 0.8rem 0; }
+.soft { color: var(--soft); } .bad { color: var(--after); } .good { color: var(--good); }
+.verdict { font-weight: 600; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 1rem; margin: 0.5rem 0; }
+dt { color: var(--soft); } dd { margin: 0; } summary { cursor: pointer; } tr.row td { font-weight: 700; }
+svg.leak { width: 100%; min-width: 34rem; height: auto; margin: 0.6rem 0; }
+svg text { fill: var(--soft); font-size: 12px; }
+svg text.strong { fill: var(--after); font-weight: 600; } .axis, .grid { stroke: var(--line); }
+.grid { stroke-dasharray: 2 4; } .future { fill: var(--future); } .cut { stroke: var(--after); stroke-dasharray: 4 3; }
+polyline { fill: none; stroke-width: 2; } polyline.before, line.before { stroke: var(--before); stroke-width: 2; }
+polyline.after, line.after { stroke: var(--after); stroke-width: 2; stroke-dasharray: 6 3; }
+circle.before { fill: var(--before); } circle.after { fill: none; stroke: var(--after); stroke-width: 1.5; }
+circle.row { stroke-width: 2.5; } .moved, .reach { stroke: var(--after); stroke-width: 2; fill: none; }
+"""
+
+
+def report_html(audits: Sequence[Audit]) -> str:
+    """Return audits as a page of HTML.
+
+    Parameters
+    ----------
+    audits : sequence of Audit
+        Shown in this order, those that found something before the others.
+
+    Returns
+    -------
+    str
+        A whole document. It names nothing outside itself, runs nothing, and every name in it is escaped.
+    """
+    found = [audit for audit in audits if not audit.is_causal]
+    ordered = [*found, *(audit for audit in audits if audit.is_causal)]
+    leaks = sum(len(audit.findings) for audit in found)
+    said = (
+        f'<p class="verdict bad">{len(found)} of {len(audits)} see the future: {_count(leaks, "leak")}.</p>'
+        if found
+        else f'<p class="verdict good">{_count(len(audits), "subject")}: no look into the future was found.</p>'
+    )
+    body = "".join(part for at, audit in enumerate(ordered) for part in _audit(audit, at))
+    contents = _contents(ordered) if len(ordered) > 1 else ""
+    policy = "default-src 'none'; style-src 'unsafe-inline'"
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>Causality audit</title><style>{_STYLE}</style></head>"
+        f"<body><main><h1>Causality audit</h1>{said}{contents}{body}</main></body></html>\n"
+    )
+
+
+def _contents(audits: Sequence[Audit]) -> str:
+    rows = "".join(
+        f'<tr><td><a href="#audit-{at}">{escape(audit.subject)}</a></td>'
+        f"<td>{escape(', '.join(sorted({str(one.kind) for one in audit.findings})) or 'nothing found')}</td></tr>"
+        for at, audit in enumerate(audits)
+    )
+    head = '<tr><th scope="col">subject</th><th scope="col">found</th></tr>'
+    return f'<div class="scrolls"><table><thead>{head}</thead><tbody>{rows}</tbody></table></div>'
+
+
+def _audit(audit: Audit, place: int) -> Iterator[str]:
+    verdict = ("good", "no look into the future was found") if audit.is_causal else ("bad", "sees the future")
+    yield f'<section id="audit-{place}"><h2>{escape(audit.subject)}</h2>'
+    yield f'<p class="verdict {verdict[0]}">{verdict[1]}</p>'
+    for finding in audit.findings:
+        yield from _finding(finding)
+    yield _checks(audit.checks)
+    if audit.certificate:
+        yield _certificate(audit.certificate)
+    yield "</section>"
+
+
+def _finding(finding: Finding) -> Iterator[str]:
+    where = f" in <code>{escape(finding.column)}</code>" if finding.column else ""
+    yield f'<article class="finding"><h3><code>{escape(str(finding.kind))}</code>{where}</h3>'
+    yield f"<p>{escape(_sentence(finding.cause))}</p>"
+    yield f"<dl>{''.join(f'<dt>{name}</dt><dd>{escape(value)}</dd>' for name, value in _facts(finding))}</dl>"
+    drawn = picture(finding)
+    if drawn:
+        yield f'<div class="scrolls">{drawn}</div>'
+    if finding.evidence and finding.evidence.times:
+        yield _values(finding, finding.evidence)
+    yield f"<p><strong>What to do:</strong> {escape(_sentence(finding.todo))}</p></article>"
+
+
+def _facts(finding: Finding) -> Iterator[tuple[str, str]]:
+    """Yield what is known of the leak, by name."""
+    if finding.row is not None:
+        when = f", {finding.time:%Y-%m-%d %H:%M:%S} UTC" if finding.time else ""
+        yield "row", f"{finding.row:,}{f' of {finding.series}' if finding.series else ''}{when}"
+        yield "value", f"{shown_value(finding.before)} with what was known, {shown_value(finding.after)} in hindsight"
+    if finding.lag is not None:
+        yield "looks ahead", _count(finding.lag, "bar")
+    seen = finding.evidence
+    if seen is None:
+        return
+    if seen.reads:
+        yield "reads", ", ".join(seen.reads)
+    if seen.checked:
+        yield "rows", f"{seen.leaking:,} leak, of {seen.checked:,} that were checked"
+    yield "shown by", f"{seen.probe}{f', data cut at {shown_time(seen.cut)} UTC' if seen.cut is not None else ''}"
+
+
+def _values(finding: Finding, seen: Evidence) -> str:
+    """Return the values of the picture as a table: the rows nearest to the one that leaks."""
+    at = row_at(finding, seen)
+    first = max(0, (at or 0) - _ROWS_SHOWN // 2)
+    rows = list(itertools.zip_longest(seen.times, seen.without, seen.with_future, fillvalue=math.nan))
+    body = "".join(
+        f"<tr{' class=row' if place == at else ''}><td>{shown_time(int(moment))}</td>"
+        f'<td class="number">{shown_value(before)}</td><td class="number">{shown_value(after)}</td></tr>'
+        for place, (moment, before, after) in enumerate(rows[first : first + _ROWS_SHOWN], first)
+    )
+    head = (
+        '<tr><th scope="col">known at (UTC)</th><th scope="col" class="number">with what was known</th>'
+        '<th scope="col" class="number">in hindsight</th></tr>'
+    )
+    table = f'<div class="scrolls"><table><thead>{head}</thead><tbody>{body}</tbody></table></div>'
+    return f"<details><summary>Values around the row</summary>{table}</details>"
+
+
+def _checks(checks: Sequence[Check]) -> str:
+    rows = "".join(
+        f'<tr><td>{escape(one.name)}</td><td class="{"good" if one.is_passed else "bad"}">'
+        f'{"passed" if one.is_passed else "failed"}</td><td class="number">{one.checked:,} of {one.rows:,}</td>'
+        f"<td>{escape(one.what)}</td></tr>"
+        for one in checks
+    )
+    names = (("check", ""), ("result", ""), ("rows", ' class="number"'), ("what was done", ""))
+    head = "".join(f'<th scope="col"{kind}>{name}</th>' for name, kind in names)
+    return f'<div class="scrolls"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+
+
+def _certificate(certificate: Certificate) -> str:
+    facts = (
+        ("certificate", certificate.content_hash),
+        ("code", certificate.code_hash),
+        ("configuration", certificate.config_hash),
+        ("data", certificate.data_version),
+        ("checks", ", ".join(certificate.checks)),
+        ("rows covered", f"{100 * certificate.density:.1f} % by the thinnest check"),
+        ("made at", f"{certificate.made_at:%Y-%m-%d %H:%M:%S} UTC" if certificate.made_at else ""),
+    )
+    return f"<dl>{''.join(f'<dt>{name}</dt><dd>{escape(value)}</dd>' for name, value in facts if value)}</dl>"
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
