@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from assay.domain.errors import BadInputError
-from assay.evidence.causality import Leak, Subject, audit, audit_fit, audit_label, audit_split
+from assay.evidence.causality import Check, Leak, Subject, audit, audit_fit, audit_label, audit_split
 from assay.evidence.causality.frames import FloatArray
 from assay.evidence.causality.subject import Compute
 from assay.testing import assert_causal
@@ -246,3 +246,13 @@ def test_label_on_bars_that_came_a_little_after_their_close_is_honest() -> None:
         return frame.select("open_time", value=value, start=closes, end=closes + pl.duration(hours=4))
 
     assert audit_label(label, came).is_causal
+
+
+@pytest.mark.parametrize(
+    ("rows", "checked", "is_passed", "outcome"),
+    [(10, 10, True, "passed"), (10, 0, True, "not done"), (10, 1, False, "failed"), (0, 0, True, "passed")],
+)
+def test_check_that_looked_at_no_row_does_not_say_that_it_passed(
+    rows: int, checked: int, is_passed: bool, outcome: str
+) -> None:
+    assert Check("comb", "", rows, checked, is_passed).outcome == outcome

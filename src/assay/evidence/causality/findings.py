@@ -155,10 +155,16 @@ class Check:
         """Part of the rows that was checked."""
         return self.checked / self.rows if self.rows else 1.0
 
+    @property
+    def outcome(self) -> str:
+        """``failed``, ``passed``, or ``not done`` where no row could be looked at: that proves nothing."""
+        if not self.is_passed:
+            return "failed"
+        return "passed" if self.checked or not self.rows else "not done"
+
     def text(self) -> str:
         """Return the check as one line."""
-        said = "passed" if self.is_passed else "failed"
-        return f"{self.name}: {said}; {self.checked:,} of {self.rows:,} rows; {self.what}"
+        return f"{self.name}: {self.outcome}; {self.checked:,} of {self.rows:,} rows; {self.what}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -243,7 +243,7 @@ def _concluded(experiment: Experiment, checks: list[Check], findings: list[Findi
             code=subject.source,
             config=subject.config,
             data_version=data_version(experiment),
-            checks=tuple(one.name for one in checks),
+            checks=tuple(one.name for one in checks if one.outcome == "passed"),
             density=max((one.density for one in checks if one.name in {"truncation", "comb"}), default=1.0),
         )
     return Audit(subject.name, tuple(checks), tuple(kept), certificate)

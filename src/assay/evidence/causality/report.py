@@ -156,7 +156,7 @@ def _values(finding: Finding, seen: Evidence) -> str:
 def _checks(checks: Sequence[Check]) -> str:
     rows = "".join(
         f'<tr><td>{escape(one.name)}</td><td class="{"good" if one.is_passed else "bad"}">'
-        f'{"passed" if one.is_passed else "failed"}</td><td class="number">{one.checked:,} of {one.rows:,}</td>'
+        f'{one.outcome}</td><td class="number">{one.checked:,} of {one.rows:,}</td>'
         f"<td>{escape(one.what)}</td></tr>"
         for one in checks
     )
