@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import FrameType
@@ -66,7 +67,8 @@ def test_a_word_that_is_no_symbol_is_shown_as_it_was_written(assay: Command) -> 
     assert "not a symbol: 'BT C';" in said.err
 
 
-def test_sigterm_reaches_its_handler_only_after_every_task_has_ended_in_order() -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signal_reaches_its_handler_only_after_every_task_has_ended_in_order(number: signal.Signals) -> None:
     events: list[str] = []
 
     def handler(_number: int, _frame: FrameType | None) -> None:
@@ -85,18 +87,44 @@ def test_sigterm_reaches_its_handler_only_after_every_task_has_ended_in_order() 
             for name in ("first", "second"):
                 tasks.create_task(task(name))
             await asyncio.sleep(0)
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), number)
 
-    before = signal.signal(signal.SIGTERM, handler)
-    try:
-        with pytest.raises(Stopped):
-            run_tasks(work())
-        assert signal.getsignal(signal.SIGTERM) is handler
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    with handled_by(handler), pytest.raises(Stopped):
+        run_tasks(work())
     assert set(events[:-1]) == {"first", "second"}
     assert events[-1] == "handled"
     assert len(events) == 3
+
+
+@contextlib.contextmanager
+def handled_by(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Handle both signals so for the block, and see that it does in the end."""
+    before = {number: signal.signal(number, handler) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+        assert all(signal.getsignal(number) is handler for number in before)
+    finally:
+        for number, one in before.items():
+            signal.signal(number, one)
+
+
+def test_signal_before_the_first_task_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, run = [], asyncio.run
+
+    def handler(_number: int, _frame: FrameType | None) -> None:
+        raise Stopped
+
+    async def work() -> None:
+        begun.append(True)
+
+    def run_late(tasks: Coroutine[object, object, object]) -> object:
+        signal.raise_signal(signal.SIGTERM)
+        return run(tasks)
+
+    monkeypatch.setattr(asyncio, "run", run_late)
+    with handled_by(handler), pytest.raises(Stopped):
+        run_tasks(work())
+    assert begun == []
 
 
 def test_without_a_signal_the_result_comes_back_and_the_handler_stays() -> None:

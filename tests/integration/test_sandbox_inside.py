@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Mapping
 from datetime import timedelta
 from itertools import count
 
@@ -23,6 +24,7 @@ from assay.venues.requests import (
     tickers_request,
     trades_request,
 )
+from assay.venues.sandbox.answers import Answer
 from assay.venues.sandbox.exchange import Exchange
 from assay.venues.sandbox.fault_plans import all_kinds
 from assay.venues.sandbox.faults import Fault, FaultPlan, Kind
@@ -109,6 +111,28 @@ def test_faults_are_the_same(kind: Kind) -> None:
     found = inside(requests, fault)
     assert found == over_sockets(requests, fault)
     assert found != inside(requests) or kind is Kind.RESTATED  # whose bars are long past
+
+
+def test_who_is_stopped_waits_for_no_answer_of_others() -> None:
+    answered: list[str] = []
+
+    class Told(Exchange):
+        def answer(self, path: str, params: Mapping[str, str]) -> Answer:
+            answered.append(path)
+            return super().answer(path, params)
+
+    async def stop() -> list[object]:
+        transport = ExchangeTransport(
+            Told(MARKET, FrozenClock(NOON), elapsed=lambda: 0.0), "binance", FrozenClock(NOON)
+        )
+        tasks = [asyncio.create_task(transport.send(KLINES)) for _ in range(50)]
+        await asyncio.sleep(0)  # all have begun
+        for task in tasks:
+            task.cancel()
+        return list(await asyncio.gather(*tasks, return_exceptions=True))
+
+    assert {type(one) for one in asyncio.run(stop())} == {asyncio.CancelledError}
+    assert answered == []
 
 
 def test_limits_are_the_same() -> None:
