@@ -63,6 +63,28 @@ def test_what_breaks_it_is_shown_with_few_and_simple_bars() -> None:
     assert found["a hole does what the gap rule says"].example is None
 
 
+def kernel_that_overflows_in_time(
+    state: Values, _window: FloatArray, bar: Bar, _params: Values
+) -> tuple[Values, Values]:
+    if math.isnan(bar.close):
+        return state, (math.nan,)
+    return (state[0] + 1.0, state[1]), (bar.close if state[0] < 1_500.0 else math.inf,)
+
+
+@dataclass(frozen=True)
+class Bursting(Ema):
+    """An average that is infinite after a while."""
+
+    @property
+    def kernel(self) -> Kernel:
+        return kernel_that_overflows_in_time
+
+
+def test_what_goes_wrong_only_after_many_bars_is_found() -> None:
+    found = failing(Bursting, cases=0)
+    assert found["the kernel runs, and compiles"].broken == "an infinite value: 'at row 1500'"
+
+
 def test_a_kernel_that_does_not_run_is_all_that_is_said() -> None:
     class Broken(Ema):
         @property

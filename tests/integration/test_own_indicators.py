@@ -197,6 +197,8 @@ def test_a_kernel_that_fails_in_use_is_one_line_too(own: Command) -> None:
     [
         ("{name: technical, version: 1, steps: [rsi]}", "two feature sets of one name: 'technical'; call the set in "),
         ("{name: mine, version: 1", "a feature set that is not YAML"),
+        ("[" * 5_000, r"a file of features\.sets goes too deep"),
+        ("{name: mine, version: 1, steps: [&a {step: ema, n: 3, of: *a}]}", r"steps\[1\]: steps of steps without end"),
         ("{name: mine, version: 1, steps: [rsi, no_such]}", r"mine\.yaml: steps\[2\]: unknown"),
     ],
 )

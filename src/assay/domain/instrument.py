@@ -146,6 +146,13 @@ def resolve(
         if matches:
             best = min(matches, key=lambda one: (rank.get(one.place, len(rank)), one.place, one.interval.duration))
             return Resolution(text, best, quote != wanted.quote)
+    symbols = {Symbol(wanted.base, quote) for quote in quotes}
+    others = {one.interval for one in available if one.symbol in symbols and place in ("", one.place)}
+    if others:
+        lengths = ", ".join(one.code for one in sorted(others, key=lambda one: one.duration))
+        raise NoDataError(
+            f"no bars of {interval} for the symbol", value=text, todo=f"the lake holds those of {lengths}"
+        )
     # A place that nobody trades at has no symbols: what there is elsewhere is named with its place.
     names = {str(one.symbol) for one in series} or {f"{one.place}:{one.symbol}" for one in available}
     known = ", ".join(sorted(names)[:8]) or "nothing yet"

@@ -22,18 +22,18 @@ from assay.domain.interval import Interval
 from assay.features.against import Against
 from assay.features.aliases import parse_usual
 from assay.features.bars import VALUE_COLUMNS
-from assay.features.higher import Higher
 from assay.features.over import Over
 from assay.features.registry import find_step, known_steps
 from assay.features.sets import FeatureSet
 from assay.features.step import Step
-from assay.features.texts import parse_step
+from assay.features.texts import over_interval, parse_step
 
 Made = TypeVar("Made")
-_HOUR = Interval.parse("1h")
 _OWN = ("step", "of", "output", "interval", "reference")
 _KEYS = ("name", "version", "steps", "aliases")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+_DEEPEST = 10
 TAKEN = frozenset({
     "venue", "market", "symbol", "interval", "open_time", "close_time", "available_at", "feature_set",
     "until", "is_up", "return", "delta", "triple_barrier", "weight",
@@ -98,7 +98,8 @@ def declared_set(document: object, interval: Interval | None = None) -> Declared
         raise BadInputError("steps: no list of steps", value=steps, todo="list at least one, such as rsi:14")
     made = [_step(one, f"steps[{number}]", interval) for number, one in enumerate(steps, start=1)]
     chosen = _placed("steps", lambda: _set_of(name, version, made))
-    return dataclasses.replace(chosen, aliases=_aliases(given.get("aliases") or {}, chosen.columns))
+    aliases = given.get("aliases")
+    return dataclasses.replace(chosen, aliases=_aliases({} if aliases is None else aliases, chosen.columns))
 
 
 def steps_of(texts: Iterable[str], interval: Interval | None = None) -> tuple[Step, ...]:
@@ -140,8 +141,9 @@ def _of_text(text: str, interval: Interval | None) -> tuple[Step, tuple[str, ...
         return step, step.outputs
     try:
         found = parse_usual(text, interval)
-    except BadInputError:
-        if "_" not in text and text.lower() == text:  # it looks like the name of a Step: say which are near
+    except BadInputError as error:
+        is_like_none = error.what == "unknown column" and not error.todo.startswith("did you mean")
+        if text.lower() == text and ("_" not in text or is_like_none):  # it looks like a Step: say which are near
             find_step(text)
         raise
     return found.step, (found.output,)
@@ -159,6 +161,9 @@ def _of_mapping(given: object, place: str, interval: Interval | None) -> Step:
     if not isinstance(given, Mapping) or not isinstance(given.get("step"), str):
         todo = "write a text such as rsi:14, or a mapping with the key step"
         raise BadInputError(f"{place}: not a step", value=given, todo=todo)
+    if place.count(".of") > _DEEPEST:  # also what YAML's anchors put into itself
+        todo = f"let at most {_DEEPEST} steps stand within one another"
+        raise BadInputError(f"{place.partition('.')[0]}: steps of steps without end", todo=todo)
     make = _placed(f"{place}.step", lambda: find_step(str(given["step"])))
     numbers = [one.name for one in dataclasses.fields(make)]  # type: ignore[arg-type]  # Steps are dataclasses
     values = _mapping(given, place, (*_OWN, *numbers))
@@ -178,29 +183,22 @@ def _of_mapping(given: object, place: str, interval: Interval | None) -> Step:
         step = _placed(f"{place}.reference", lambda: Against(held, str(values["reference"])))
     if "interval" in values:
         inner = step
-        step = _placed(f"{place}.interval", lambda: _higher(inner, str(values["interval"])))
+        step = _placed(f"{place}.interval", lambda: over_interval(inner, str(values["interval"])))
     return step
-
-
-def _higher(step: Step, code: str) -> Higher:
-    longer = Interval.parse(code)
-    # The base only says how many bars the warm-up takes.
-    return (
-        Higher(step, code)
-        if longer.is_calendar or longer.microseconds > _HOUR.microseconds
-        else Higher(step, code, "1m")
-    )
 
 
 def _aliases(given: object, columns: tuple[str, ...]) -> dict[str, str]:
     if not isinstance(given, Mapping):
         raise BadInputError("aliases: no mapping", value=given, todo="write column: name")
-    names = {column: str(given.get(column, column)) for column in columns}
+    names = {column: given.get(column, column) for column in columns}
     unknown = [str(column) for column in given if column not in names]
     if unknown:
         todo = f"its columns are {', '.join(columns)}"
         raise BadInputError("aliases: no column of this set", value=unknown[0], todo=todo)
     for column, name in names.items():
+        if column in given and not (isinstance(name, str) and _COLUMN.fullmatch(name)):
+            todo = "write letters, digits and _, at most 64, and no digit first"
+            raise BadInputError(f"aliases.{column}: not the name of a column", value=name, todo=todo)
         if name in TAKEN:
             todo = "choose another name: tables of features have this column anyway"
             raise BadInputError(f"aliases.{column}: a name that is taken", value=name, todo=todo)

@@ -21,12 +21,14 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 
 from assay.domain.errors import AssayError, BadInputError
-from assay.features.aliases import USUAL_WORDS
+from assay.domain.interval import Interval
+from assay.features.aliases import USUAL_WORDS, parse_usual
 from assay.features.own_shape import check_shape
 from assay.features.registry import STEPS, StepMaker
 from assay.features.step import Step, parts_of
 
 _PREFIX = "assay_own_"
+_MINUTE = Interval.parse("1m")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _USUAL = {word.lower() for word in USUAL_WORDS} | {"over", "higher", "against", "garch"}
 
@@ -50,8 +52,8 @@ class OwnSteps:
 def read_own_steps(places: Sequence[Path]) -> OwnSteps:
     """Return the Steps of files, and of the files of folders, in this order.
 
-    Of a folder every ``*.py`` counts whose name does not begin with ``_``. A name that an earlier file has is a problem
-    of the later one.
+    Of a folder every ``*.py`` counts whose name begins with neither ``_`` nor ``.``, as what editors leave behind.
+    A name that an earlier file has is a problem of the later one.
     """
     found: dict[str, StepMaker] = {}
     where: dict[str, Path] = {}
@@ -154,7 +156,7 @@ def _files(place: Path) -> list[Path]:
         raise BadInputError("a file of indicators is not there", value=place, todo=todo)
     if not place.is_dir():
         return [place]
-    return sorted(path for path in place.glob("*.py") if path.is_file() and not path.name.startswith("_"))
+    return sorted(path for path in place.glob("*.py") if path.is_file() and not path.name.startswith(("_", ".")))
 
 
 @functools.lru_cache(maxsize=1024)
@@ -227,11 +229,20 @@ def _first_line_number(content: bytes, name: str) -> int:
 def _check_name(name: str, others: dict[str, StepMaker]) -> None:
     if name in STEPS:
         raise BadInputError("an indicator of this name is shipped", value=name, todo="give yours another name")
-    if name in _USUAL:
+    if name in _USUAL or _is_usual(name):
         todo = "give yours another name: this one means something that is shipped"
         raise BadInputError("a name that is taken", value=name, todo=todo)
     if name in others:
         raise BadInputError("two indicators of one name", value=name, todo="give one of them another name")
+
+
+def _is_usual(name: str) -> bool:
+    """Whether a name means a column of a shipped Step already, as rsi_14 does."""
+    try:
+        parse_usual(name, _MINUTE)
+    except BadInputError:
+        return False
+    return True
 
 
 def _check_names(made: dict[str, StepMaker], where: dict[str, Path], path: Path) -> None:

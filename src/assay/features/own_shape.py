@@ -21,6 +21,7 @@ from assay.features.step import Step, StepDocs, identity
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _PARTS = ("name", "inputs", "docs", "outputs", "warmup", "params", "kernel", "init")
 _TAKEN = TAKEN | set(VALUE_COLUMNS)
+_WIDEST = 10_000_000
 
 
 def check_shape(kind: type) -> None:
@@ -101,6 +102,9 @@ def _check_numbers(parts: dict[str, Any]) -> None:
     if not isinstance(window, np.ndarray) or window.dtype != np.float64 or window.ndim != 1:
         todo = "give a float64 array of one dimension, or NO_WINDOW"
         raise BadInputError("the window that init() returns is none", value=window, todo=todo)
+    if window.size > _WIDEST:  # every run and every saved state has one: this would take the memory of the machine
+        todo = f"at most {_WIDEST:,} numbers with the usual parameters"
+        raise BadInputError("the window that init() returns is too long", value=window.size, todo=todo)
 
 
 def _are(values: object, kind: type) -> bool:

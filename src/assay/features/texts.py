@@ -16,13 +16,14 @@ import dataclasses
 import re
 
 from assay.domain.errors import BadInputError
-from assay.domain.interval import CODES
+from assay.domain.interval import CODES, Interval
 from assay.features.bars import VALUE_COLUMNS
 from assay.features.higher import Higher
 from assay.features.over import Over
 from assay.features.registry import find_step
 from assay.features.step import Step
 
+_HOUR = Interval.parse("1h")
 _FORM = "write a name and its parameters, like ema:12, bollinger:20:2.5, rsi:14@4h or rolling_mean:24@volume"
 _WHOLE = re.compile(r"-?[0-9]{1,9}")
 _NUMBER = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,9})?")
@@ -47,9 +48,21 @@ def parse_step(text: str) -> Step:
     if source in VALUE_COLUMNS:
         return Over(step, source)
     if source in CODES:
-        return Higher(step, source)
+        return over_interval(step, source)
     todo = f"after @ comes a longer interval or one of {', '.join(VALUE_COLUMNS)}"
     raise BadInputError("an indicator over nothing that is known", value=text, todo=todo)
+
+
+def over_interval(step: Step, code: str) -> Higher:
+    """Return the Step over bars of the longer interval `code`, for bars of any shorter one.
+
+    >>> over_interval(find_step("rsi")(), "15m").outputs
+    ('rsi_14_15m',)
+    """
+    longer = Interval.parse(code)
+    # The base only says how many bars the warm-up takes: an hour, but where bars of an hour are too long.
+    is_long = longer.is_calendar or longer.microseconds > _HOUR.microseconds
+    return Higher(step, code) if is_long else Higher(step, code, "1m")
 
 
 def step_text(step: Step) -> str:

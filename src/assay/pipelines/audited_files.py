@@ -61,6 +61,8 @@ def audit_file(text: str, bars: pl.DataFrame, options: FileOptions) -> Audit:
     try:
         return _audit(subject, bars, options)
     except BadInputError as of_polars:
+        if of_polars.__cause__ is None:  # not the function has failed, but what it made or was asked for is wrong
+            raise
         try:
             return _audit(subject, _as_pandas(bars), options)
         except BadInputError as of_pandas:
@@ -86,7 +88,7 @@ def load_function(path: Path, name: str) -> Callable[..., Any]:
     sys.path.insert(0, str(path.resolve().parent))
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # whatever a stranger's file raises
+    except (Exception, SystemExit) as error:  # whatever a stranger's file raises
         value = f"{type(error).__name__}: {error}"
         raise BadInputError(
             f"{path.name} cannot be loaded", value=value, todo="run it with Python by itself"
@@ -164,7 +166,7 @@ def _audit(subject: Subject, frame: Any, options: FileOptions) -> Audit:  # noqa
 def _own_audit(function: Callable[..., Any], text: str) -> Audit:
     try:
         found = function()
-    except Exception as error:  # whatever a stranger's function raises
+    except (Exception, SystemExit) as error:  # whatever a stranger's function raises
         raise BadInputError(
             f"{text} fails", value=f"{type(error).__name__}: {error}", todo="run it by itself"
         ) from error

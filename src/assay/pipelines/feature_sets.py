@@ -148,6 +148,9 @@ def _read(path: Path, interval: Interval) -> DeclaredSet:
         raise BadInputError("a file of features.sets cannot be read", value=path, todo=todo) from error
     except yaml.YAMLError as error:
         raise BadInputError("a feature set that is not YAML", value=path, todo=" ".join(str(error).split())) from error
+    except RecursionError as error:
+        todo = "put fewer brackets into one another"
+        raise BadInputError("a file of features.sets goes too deep", value=path, todo=todo) from error
     try:
         return declared_set(document, interval)
     except BadInputError as error:

@@ -84,6 +84,16 @@ def test_nothing_available_says_what_there_is() -> None:
         resolve("DOGE-USD", [])
 
 
+def test_a_symbol_without_bars_of_the_interval_says_of_which_there_are() -> None:
+    available = have("binance:spot:BTC-USDT:1h", "binance:spot:BTC-USDT:1m", "coinbase:spot:BTC-USD:1d")
+    with pytest.raises(NoDataError, match="no bars of 4h for the symbol: 'BTC-USDT'; the lake holds those of 1m, 1h$"):
+        resolve("BTC-USDT", available, interval="4h")
+    with pytest.raises(NoDataError, match="no bars of 4h .*those of 1m, 1h, 1d$"):
+        resolve("BTC-USD", available, interval="4h")
+    with pytest.raises(NoDataError, match="no bars of 4h .*those of 1d$"):
+        resolve("coinbase:spot:BTC-USD", available, interval="4h")
+
+
 def test_what_is_no_symbol_is_bad_input_not_missing_data() -> None:
     with pytest.raises(BadInputError, match="not a symbol"):
         resolve("hello world", have("binance:spot:BTC-USDT:1h"))

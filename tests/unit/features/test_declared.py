@@ -85,6 +85,7 @@ def test_a_usual_name_is_one_column_and_each_step_is_computed_once() -> None:
         ({"setps": []}, "the file: unknown key: 'setps'; did you mean steps"),
         ({"steps": ["rsi:14", "RSI_14"]}, "steps: a column stands twice in a feature set: 'rsi_14'"),
         ({"steps": ["rsi", "emma:3"]}, r"steps\[2\]: unknown indicator: 'emma'; did you mean ema"),
+        ({"steps": ["mine_of_old"]}, r"steps\[1\]: unknown indicator: 'mine_of_old'; use one of adx, "),
         ({"steps": [{"n": 3}]}, r"steps\[1\]: not a step"),
         ({"steps": [{"step": "rsj"}]}, r"steps\[1\]\.step: unknown indicator: 'rsj'; did you mean rsi"),
         ({"steps": [{"step": "rsi", "m": 3}]}, r"steps\[1\]: unknown key: 'm'; .*n"),
@@ -97,6 +98,10 @@ def test_a_usual_name_is_one_column_and_each_step_is_computed_once() -> None:
         ({"aliases": {"rsi_9": "x"}}, "aliases: no column of this set: 'rsi_9'"),
         ({"steps": ["rsi", "ema"], "aliases": {"rsi_14": "ema_12"}}, "aliases: two columns of one name"),
         ({"steps": ["rsi"], "aliases": {"rsi_14": "close_time"}}, r"aliases\.rsi_14: a name that is taken"),
+        ({"aliases": {"rsi_14": None}}, r"aliases\.rsi_14: not the name of a column"),
+        ({"aliases": {"rsi_14": "a\nb"}}, r"aliases\.rsi_14: not the name of a column"),
+        ({"aliases": {"rsi_14": {"a": 1}}}, r"aliases\.rsi_14: not the name of a column"),
+        ({"aliases": 0}, "aliases: no mapping"),
         ({"steps": ["MACD_signal"], "aliases": {"macd_12_26_9": "x"}}, "no column of this set: 'macd_12_26_9'"),
     ],
 )
@@ -109,3 +114,10 @@ def test_what_is_wrong_is_said_with_its_place(change: dict[str, Any], said: str)
 def test_a_document_that_is_no_mapping_is_refused(document: object) -> None:
     with pytest.raises(BadInputError, match="the file: no mapping"):
         declared_set(document)
+
+
+def test_a_step_that_stands_within_itself_is_refused() -> None:
+    step: dict[str, Any] = {"step": "ema", "n": 3}
+    step["of"] = step  # as YAML's anchors can have it
+    with pytest.raises(BadInputError, match=r"steps\[1\]: steps of steps without end; let at most 10"):
+        declared_set({"name": "mine", "version": 1, "steps": [step]})

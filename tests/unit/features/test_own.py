@@ -118,6 +118,7 @@ def test_of_a_folder_every_file_counts_that_is_not_left_out(tmp_path: Path) -> N
     written(tmp_path / "b.py", FILE.replace('"body"', '"other"'))
     written(tmp_path / "a.py")
     written(tmp_path / "_later.py", "not python at all")
+    written(tmp_path / "._a.py", "nor this")
     written(tmp_path / "notes.txt", "nor this")
     found = read_own_steps([tmp_path, tmp_path / "a.py"])
     assert (list(found.steps), found.problems) == (["body", "other"], ())
@@ -148,6 +149,7 @@ def test_a_file_with_a_fault_is_left_out_and_the_others_count(tmp_path: Path) ->
         ("class Body", "class _Body", "no indicator in the file"),
         ('"body"', '"ema"', "an indicator of this name is shipped: 'ema'"),
         ('"body"', '"bb_width"', "a name that is taken: 'bb_width'"),
+        ('"body"', '"rsi_14"', "a name that is taken: 'rsi_14'"),
         ('"body"', '"Body"', "name is no name: 'Body'"),
         ("def warmup", "def warm", "not a whole indicator: 'no warmup'"),
         ("frozen=True, ", "", "not a frozen dataclass"),
@@ -166,6 +168,11 @@ def test_a_file_with_a_fault_is_left_out_and_the_others_count(tmp_path: Path) ->
         ("return 0\n", "return -1\n", "warmup is no number of bars: '-1'"),
         ("(0.0,), NO_WINDOW", "(0,), NO_WINDOW", "the state that .* returns: not floats: '\\(0,\\)'"),
         ("(0.0,), NO_WINDOW", "(0.0,), [0.0]", "the window that .* returns is none"),
+        (
+            "return (0.0,), NO_WINDOW",
+            "import numpy; return (0.0,), numpy.empty(10**7 + 1)",
+            "the window that .* returns is too long: '10000001'",
+        ),
         ("WEIGHT = 2.0", "WEIGHT = [2.0]", "reads what may change: 'WEIGHT'"),
         ("return body_kernel", "return math.sin", "not a kernel: 'sin'"),
     ],

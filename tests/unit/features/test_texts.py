@@ -27,6 +27,7 @@ from assay.features.texts import parse_step, step_text
         ("calendar:Europe/Berlin", Calendar("Europe/Berlin")),
         ("rolling_mean:24@volume", Over(RollingMean(24), "volume")),
         ("rsi:7@4h", Higher(Rsi(7), "4h")),
+        ("rsi:7@15m", Higher(Rsi(7), "15m", "1m")),
     ],
 )
 def test_means_a_step(text: str, step: Step) -> None:

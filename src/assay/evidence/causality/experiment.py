@@ -102,6 +102,10 @@ class Experiment:
         self.state.cool(self._try)
         whole = self.compute(self._all)
         assert isinstance(whole, Output)
+        if not whole.values.size:
+            lacking = "rows" if whole.columns else "columns"
+            todo = "give bars on which it has something to say"
+            raise BadInputError(f"nothing to audit: {subject.name} returns a table without {lacking}", todo=todo)
         self.whole = whole
         self.overlay = Overlay(whole, subject.tolerance, series=len(self.table.names))
         values = whole.values
@@ -209,7 +213,9 @@ class Experiment:
                 warnings.simplefilter("ignore")
                 result = self.subject.compute(frame, **others)
                 return read_output(result, frame, self.table, kept, self.subject)
-        except Exception as error:  # whatever a stranger's function raises
+        except (Exception, SystemExit) as error:  # whatever a stranger's function raises; it may not end the audit
+            if is_whole and isinstance(error, AssayError):
+                raise
             if is_whole:
                 raise _refusal(self.subject, error) from error
             self.refused += 1
@@ -236,14 +242,12 @@ class Experiment:
         return Seen(values, present, output.known[own])
 
 
-def _refusal(subject: Subject, error: Exception) -> AssayError:
-    if isinstance(error, AssayError):
-        return error
+def _refusal(subject: Subject, error: BaseException) -> AssayError:
     todo = "it has to take a frame (and the other tables by name) and return one; run it on these bars by itself"
     return BadInputError(f"{subject.name} fails on the whole of the data", value=_named(error), todo=todo)
 
 
-def _named(error: Exception) -> str:
+def _named(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 

@@ -91,7 +91,9 @@ def audit_fit(
             "nothing in it that is fitted", value=type(pipeline).__name__, todo="give a fitted pipeline"
         )
     name = type(pipeline).__name__
-    return Audit(name, tuple(checks), tuple(findings), None if findings else _certificate(pipeline, x, checks))
+    passed = [one for one in checks if one.outcome == "passed"]
+    is_certain = passed and not findings
+    return Audit(name, tuple(checks), tuple(findings), _certificate(pipeline, x, checks) if is_certain else None)
 
 
 def _certificate(pipeline: Any, x: Any, checks: list[Check]) -> Certificate:  # noqa: ANN401
@@ -103,7 +105,7 @@ def _certificate(pipeline: Any, x: Any, checks: list[Check]) -> Certificate:  # 
         code=code,
         config=repr(pipeline),
         data_version=hashlib.sha256(rows.tobytes()).hexdigest()[:16],
-        checks=tuple(one.name for one in checks),
+        checks=tuple(one.name for one in checks if one.outcome == "passed"),
         density=min(one.density for one in checks),
     )
 

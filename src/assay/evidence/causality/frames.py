@@ -16,6 +16,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from assay.domain.errors import BadInputError
+
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 _TIME_NAMES = ("open_time", "time", "timestamp", "datetime", "date", "event_time", "close_time")
@@ -96,8 +98,10 @@ def microseconds_of(values: Any) -> IntArray:  # noqa: ANN401  # of either libra
         is_exact = isinstance(values.dtype, pl.Datetime) and values.dtype.time_unit == "us"
         if values.dtype.is_temporal():
             physical = (values if is_exact else values.cast(pl.Datetime("us"))).to_physical()
-        else:
+        elif values.dtype.is_numeric() or not len(values):
             physical = values.cast(pl.Int64)
+        else:
+            raise _no_times(values.name, values.dtype)
         return np.asarray((physical.fill_null(missing) if values.null_count() else physical).to_numpy(), dtype=np.int64)
     if is_moments(values):
         index = getattr(values, "dt", values)  # of a column, or an index by itself
@@ -111,7 +115,14 @@ def microseconds_of(values: Any) -> IntArray:  # noqa: ANN401  # of either libra
     array = np.asarray(values)
     if array.dtype.kind in "M":
         return array.astype("datetime64[us]").astype(np.int64)
+    if array.dtype.kind not in "biuf" and array.size:
+        raise _no_times(getattr(values, "name", ""), getattr(values, "dtype", array.dtype))
     return array.astype(np.int64)
+
+
+def _no_times(name: object, kind: object) -> BadInputError:
+    todo = "give moments, or microseconds as whole numbers"
+    return BadInputError("a column of times that holds none", value=f"{name}: {kind}" if name else str(kind), todo=todo)
 
 
 def numbers_of(values: Any) -> FloatArray:  # noqa: ANN401  # of either library, or an array
@@ -140,6 +151,10 @@ def _of_polars(values: pl.Series) -> FloatArray:
         return np.where(values.is_null().to_numpy(), np.nan, found)
     if kind.is_temporal():
         return np.asarray(values.to_physical().cast(pl.Float64).to_numpy(), dtype=np.float64)
+    if kind.is_nested() or kind in (pl.Binary, pl.Object):
+        # Lists and the like have no text of their own.
+        texts = [None if one is None else repr(one) for one in values.to_list()]
+        values = pl.Series(values.name, texts, dtype=pl.String)
     hashed = (values.cast(pl.String).hash(0).to_numpy() >> _HASH_BITS).astype(np.float64)
     return np.where(values.is_null().to_numpy(), np.nan, hashed)
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from assay.domain.errors import BadInputError
 from assay.evidence.causality import frames
-from assay.evidence.causality.experiment import Experiment, spread
+from assay.evidence.causality.experiment import END, Experiment, spread
 from assay.evidence.causality.explain import series_of_row, time_of_row
 from assay.evidence.causality.findings import Audit, Check, Evidence, Finding, Leak
 from assay.evidence.causality.frames import IntArray
@@ -85,6 +85,9 @@ def audit_label(
         if name not in found:
             todo = f"return a table with {named.value}, {named.start} and {named.end}"
             raise BadInputError("no such column in a table of labels", value=name, todo=todo)
+    if (experiment.whole.known == END).all():
+        todo = f"fill {named.end} where there is a {named.value}"
+        raise BadInputError("no label with an end of its span", value=named.end, todo=todo)
     begins = _starts(experiment, named)
     audit = audit_experiment(experiment, density=density, seed=seed, only=(named.value,))
     findings = [_as_label(experiment, one) for one in audit.findings]

@@ -79,7 +79,7 @@ def _framed(result: Any, subject: Subject) -> Any:  # noqa: ANN401
     if isinstance(result, pl.LazyFrame):
         result = result.collect()
     if frames.is_polars(result) or frames.is_pandas(result):
-        return result.to_frame() if isinstance(result, pl.Series) else result
+        return result.to_frame() if isinstance(result, pl.Series) else _told_apart(result)
     array = np.asarray(result) if isinstance(result, np.ndarray | list | tuple) else None
     if array is None or array.ndim not in (1, 2) or array.dtype.kind not in "biuf":
         todo = "return a frame, a series, or an array of numbers with a row for each row of the input"
@@ -87,6 +87,20 @@ def _framed(result: Any, subject: Subject) -> Any:  # noqa: ANN401
     wide = array.reshape(len(array), -1).astype(np.float64)
     names = [subject.name] if array.ndim == 1 else [f"column_{number}" for number in range(wide.shape[1])]
     return pl.DataFrame({name: wide[:, number] for number, name in enumerate(names)})
+
+
+def _told_apart(frame: Any) -> Any:  # noqa: ANN401
+    """Return a frame of pandas with a number behind names that it has twice, so that each column is looked at."""
+    names = frames.names_of(frame)
+    if len(set(names)) == len(names):
+        return frame
+    taken: set[str] = set()
+    for at, name in enumerate(names):
+        number = 2
+        while names[at] in taken:
+            names[at], number = f"{name}_{number}", number + 1
+        taken.add(names[at])
+    return frame.set_axis(names, axis=1)
 
 
 def _beside(frame: Any, given: Any, table: Table, kept: IntArray) -> IntArray | None:  # noqa: ANN401
@@ -107,9 +121,12 @@ def _beside(frame: Any, given: Any, table: Table, kept: IntArray) -> IntArray | 
 def _beside_index(frame: Any, table: Table, kept: IntArray) -> IntArray | None:  # noqa: ANN401
     name = table.time_name
     if name and name in frames.names_of(frame):
-        is_same = len(frame) == kept.size
-        is_same = is_same and np.array_equal(frames.microseconds_of(frames.column(frame, name)), table.time[kept])
-        return kept if is_same and len(table.names) == 1 else _by_label(frame, kept)
+        times = frames.microseconds_of(frames.column(frame, name))
+        if len(table.names) == 1 and np.array_equal(times, table.time[kept]):
+            return kept
+        # Labels that were counted anew, as after dropna().reset_index(drop=True), say nothing of which rows these are.
+        rows = _by_label(frame, kept)
+        return rows if rows is not None and np.array_equal(times, table.time[rows]) else None
     found = time_of_index(frame)
     if found is not None:
         is_same = len(frame) == kept.size and np.array_equal(found, table.time[kept])
@@ -119,8 +136,10 @@ def _beside_index(frame: Any, table: Table, kept: IntArray) -> IntArray | None: 
 
 def _by_label(frame: Any, kept: IntArray) -> IntArray | None:  # noqa: ANN401
     """Return the rows that the labels of an index count."""
-    labels = np.asarray(frame.index)
-    if labels.dtype.kind not in "iu" or (labels.size and not 0 <= labels.min() <= labels.max() < kept.size):
+    # groupby().rolling() puts the group before them.
+    labels = np.asarray(frame.index.get_level_values(-1))
+    is_twice = frame.index.nlevels > 1 and np.unique(labels).size < labels.size
+    if is_twice or labels.dtype.kind not in "iu" or (labels.size and not 0 <= labels.min() <= labels.max() < kept.size):
         return kept if len(frame) == kept.size else None
     return np.asarray(kept[labels], dtype=np.int64)
 
@@ -188,7 +207,8 @@ class Overlay:
         Values are NaN where the other has no such row or column.
         """
         whole = self.whole
-        if self._is_beside and other.rows is not None:
+        # Rows that were counted anew may go beyond the whole.
+        if self._is_beside and other.rows is not None and other.rows.max(initial=-1) < whole.time.size:
             at, own = other.rows, np.empty(0, dtype=np.int64)
             source: IntArray | slice = slice(None)
         else:

@@ -48,11 +48,15 @@ def name_shape(experiment: Experiment, reaches: Sequence[Reach], extents: Sequen
     """
     ahead = [bars_ahead(experiment, one.row, one.far) for one in reaches]
     nearest = [bars_ahead(experiment, one.row, one.near) for one in reaches]
-    for judge in (_late, _one_row, _missing, _to_the_end, _constant):
+    for judge in (_late, _one_row, _missing, _to_the_end):
         found = judge(experiment, reaches, (nearest, ahead))
         if found:
             return found
-    found = _to_a_boundary(experiment, reaches, extents) or _nearly_to_the_end(experiment, reaches, ahead)
+    steady = _constant(experiment, reaches, (nearest, ahead))
+    if steady and len(set(ahead)) == 1:
+        return steady
+    # Most rows of a longer bar may by chance be as far from its end: a distance that is not always the same is weaker.
+    found = _to_a_boundary(experiment, reaches, extents) or steady or _nearly_to_the_end(experiment, reaches, ahead)
     if found:
         return found
     if all(a == b for a, b in zip(nearest, ahead, strict=True)):

@@ -67,7 +67,10 @@ def audit_split(
         Check("order", "rows to learn from come before those to be tested", learned.size, learned.size, not findings)
     ]
     if until is not None:
-        overlap = [] if findings else _overlapping(known, microseconds_of(until), learned, first)
+        ends = microseconds_of(until)
+        if ends.size != known.size:
+            raise BadInputError("not an end for each row", value=ends.size, todo=f"give {known.size:,} ends of spans")
+        overlap = [] if findings else _overlapping(known, ends, learned, first)
         what = "labels to learn from end before the test begins"
         checks.append(Check("purge", what, learned.size, learned.size, not (overlap or findings)))
         findings += overlap

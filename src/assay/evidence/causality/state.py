@@ -88,7 +88,7 @@ class State:
             try:
                 run()
                 is_cache = bool(place.value)
-            except Exception:  # noqa: BLE001  # whatever a stranger's function raises without its constants
+            except (Exception, SystemExit):  # noqa: BLE001  # whatever a stranger's function raises without its constants
                 is_cache = False
             if is_cache:
                 self._kept[number] = place, empty

@@ -38,6 +38,7 @@ from assay.features.step import Step, identity
 
 RUNS = "the kernel runs, and compiles"
 _SHORT = (2, 3)
+_LONG = 2_000
 _MOST_BARS = 600
 _MOST_TRIES = 400
 
@@ -171,12 +172,14 @@ def _first_broken(name: str, check: Callable[[Step], object], steps: Iterable[St
 
 def _runs(step: Step) -> None:
     """Run the kernel in Python, which tells the line where it fails, and compiled."""
-    bars = walk(step.warmup + 3)
+    bars = walk(max(step.warmup + 3, _LONG))  # long enough for what overflows or runs out of its window in time
     state, window = step.init()
     for row in range(len(bars)):
         state, outputs = step.kernel(state, window, bars.bar(row), step.params)
         expect(len(outputs) == len(step.outputs), "the kernel gives another number of outputs", len(outputs))
-    run_batch(step, bars)
+    values, _ = run_batch(step, bars)
+    endless = np.flatnonzero(np.isinf(values).any(axis=1))
+    expect(not endless.size, "an infinite value", f"at row {endless[0]}" if endless.size else None)
 
 
 def _said(check: Callable[[], object], step: Step) -> str:
