@@ -136,7 +136,7 @@ def test_each_test_of_the_reconciled_tables_can_fail(workspace: Workspace) -> No
     assert rules_broken(workspace, wrong["rules_of_source_deviations"])[::2] == [
         "a price is above zero",
         "a source of the price itself has no premium",
-        "a weight is from 0 to 1",
+        "a weight is from 0 to 1, and a bar without a price has none",
         "the reason has a name",
         "what is flagged has a reason, and no weight",
         "what is missing has no price",
