@@ -29,7 +29,7 @@ from assay.pipelines.coin_references import OLDEST
 from assay.pipelines.computing import ComputeRequest, compute_features
 from assay.pipelines.feature_sets import known_sets
 from assay.pipelines.reference_series import ReferenceColumn
-from assay.pipelines.references import available_with, reference_column, reference_values
+from assay.pipelines.references import available_with, reference_column
 from assay.pipelines.steps import bars_of
 from assay.pipelines.training_table import TableRequest, make_training_table
 from assay.pipelines.workspace import Workspace
@@ -56,7 +56,7 @@ def bars_named(workspace: Workspace, symbol: str, span: Span = reads.EVERYTHING)
 
 def joined(workspace: Workspace, name: str, bars: Bars, span: Span = reads.EVERYTHING) -> FloatArray:
     with workspace.lake() as lake:
-        return reference_values(lake, name, bars, interval=Interval.parse("1h"), span=span)
+        return reference_column(lake, name, bars, interval=Interval.parse("1h"), span=span).values
 
 
 def with_reference(bars: Bars, values: FloatArray) -> Bars:

@@ -1,8 +1,8 @@
 """The command line: parse a request, call one pipeline or selector, show the answer.
 
 :func:`main` is the only way in. It turns whatever goes wrong into one line and an exit code; the commands themselves
-just raise. Exit codes: 0 done, 1 refused, 2 wrong usage or input, 3 worth trying again, 70 a bug, 130 interrupted,
-141 nobody reads the output any more, 143 terminated.
+just raise. Exit codes: 0 done, 1 refused, 2 wrong usage or input, 3 worth trying again, 4 an audit found
+a look into the future, 70 a bug, 130 interrupted, 141 nobody reads the output any more, 143 terminated.
 """
 
 from __future__ import annotations

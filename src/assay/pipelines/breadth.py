@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from assay.domain.instrument import SeriesId
+from assay.domain.interval import EPOCH
 from assay.features.bars import Bars, FloatArray, IntArray
 from assay.features.drivers import run_batch
 from assay.features.indicators.ema import Ema
@@ -23,7 +25,7 @@ from assay.features.joining import last_known_rows
 from assay.features.reference_names import ABOVE_EMA, ReferenceName
 from assay.features.step import Step
 from assay.lake import as_of as moments
-from assay.lake import definitions
+from assay.lake.identities import read_segments
 from assay.lake.manifest import has_table
 from assay.pipelines.reference_series import ReferenceColumn, SeriesReading
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _INSTRUMENTS = "silver.instruments"
+_MICROSECOND = timedelta(microseconds=1)
 _Lists = dict[tuple[str, str, str], list[tuple[int, int | None, bool]]]
 """By venue, market and symbol: from when to when it was listed, and whether it could be traded."""
 
@@ -85,11 +88,8 @@ def _holds(reading: SeriesReading, wanted: ReferenceName, series: SeriesId, bars
 
 def _of_one_asset(reading: SeriesReading, series: SeriesId, bars: Bars) -> Iterator[Bars]:
     """Yield the bars in parts, of each of which the ticker meant one asset."""
-    rows = reading.lake.execute(
-        f"select epoch_us(valid_from) from ({definitions.asset_identities()}) where ticker = ? order by 1",
-        [series.symbol.base],
-    ).fetchall()
-    edges = np.searchsorted(bars.open_time, [edge for (edge,) in rows[1:]]).tolist()
+    begun = [(one.valid_from - EPOCH) // _MICROSECOND for one in read_segments(reading.lake, series.symbol.base)[1:]]
+    edges = np.searchsorted(bars.open_time, begun).tolist()
     for start, stop in itertools.pairwise([0, *edges, len(bars)]):
         yield bars.rows(start, stop)
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from assay.domain.instrument import PREFERRED_PLACES
 from assay.domain.interval import Interval
-from assay.features.bars import Bars, FloatArray, IntArray
+from assay.features.bars import Bars, IntArray
 from assay.features.joining import last_known_rows
 from assay.features.reference_names import BREADTH, SERIES, parse_reference
 from assay.features.referenced import set_references
@@ -27,19 +27,6 @@ from assay.pipelines.reference_series import BEFORE, ReferenceColumn, SeriesRead
 
 if TYPE_CHECKING:
     import duckdb
-
-
-def reference_values(
-    lake: duckdb.DuckDBPyConnection,
-    name: str,
-    bars: Bars,
-    *,
-    interval: Interval,
-    span: Span = reads.EVERYTHING,
-    places: Sequence[str] = PREFERRED_PLACES,
-) -> FloatArray:
-    """Return the values of a reference at the close of each of `bars`: those of :func:`reference_column`."""
-    return reference_column(lake, name, bars, interval=interval, span=span, places=places).values
 
 
 def reference_column(
