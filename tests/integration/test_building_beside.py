@@ -15,7 +15,7 @@ def test_what_goes_wrong_there_is_raised_here(make_workspace: MakeWorkspace) -> 
     workspace = make_workspace()
     share_project(workspace.home.root)
     with ready_builder(workspace) as builder, pytest.raises(NoDataError) as raised:
-        builder.build_and_predict(workspace)
+        builder.build(workspace)
     assert raised.value.value == workspace.home.root
     assert "assay ingest" in raised.value.todo
 
@@ -27,7 +27,7 @@ def test_its_end_is_an_error_and_it_never_outlives_the_block(make_workspace: Mak
         (child,) = set(psutil.Process().children()) - before
         child.kill()
         with pytest.raises(BuildError, match="has ended"):
-            builder.build_and_predict(workspace)
+            builder.build(workspace)
     with ready_builder(workspace):
         (child,) = set(psutil.Process().children()) - before
     assert not child.is_running()

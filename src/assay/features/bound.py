@@ -26,6 +26,6 @@ def bound(kernel: Kernel, **names: object) -> Kernel:
         Placeholder to what it stands for.
     """
     plain = plain_function(kernel)
-    made = FunctionType(plain.__code__, plain.__globals__ | names, plain.__name__)
+    made = FunctionType(plain.__code__, plain.__globals__ | names, plain.__name__, plain.__defaults__)
     made.__module__ = plain.__module__
     return cast("Kernel", made)

@@ -87,12 +87,34 @@ def content_hash(
     without : frozenset of str
         Columns to leave out as well, such as `HISTORY`.
     """
-    digest = hashlib.sha256()
-    for table in tables:
-        if has_table(connection, table.name):
-            digest.update(table.name.encode())
-            digest.update(_table_hash(connection, table, NOT_CONTENT | table.without | without))
-    return digest.hexdigest()[:16]
+    hashing = Hashing(without)
+    hashing.add(connection, tables)
+    return hashing.hexdigest()
+
+
+class Hashing:
+    """A content hash under way: tables are added, in the order that counts, as soon as they are as they will be.
+
+    Parameters
+    ----------
+    without : frozenset of str
+        As for :func:`content_hash`.
+    """
+
+    def __init__(self, without: frozenset[str] = frozenset()) -> None:
+        self._without = without
+        self._digest = hashlib.sha256()
+
+    def add(self, connection: duckdb.DuckDBPyConnection, tables: Sequence[HashedTable]) -> None:
+        """Add the tables that exist."""
+        for table in tables:
+            if has_table(connection, table.name):
+                self._digest.update(table.name.encode())
+                self._digest.update(_table_hash(connection, table, NOT_CONTENT | table.without | self._without))
+
+    def hexdigest(self) -> str:
+        """Return 16 hexadecimal digits of what was added so far."""
+        return self._digest.hexdigest()[:16]
 
 
 def frame_hash(frame: pl.DataFrame, key: Sequence[str]) -> str:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import importlib
 import os
 import pickle
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from typing import IO
+from typing import IO, Any
+
+import duckdb
 
 from assay.domain.errors import BuildError
 from assay.pipelines.building import BuildResult, build
@@ -30,29 +33,47 @@ class Builder:
         self._words = words
         self._answers = answers
 
-    def build_and_predict(self, workspace: Workspace) -> tuple[BuildResult, PredictResult]:
-        """Have it done there; what it says on the way is said here.
+    def build(self, workspace: Workspace) -> BuildResult:
+        """Have it built there; what it says on the way is said here. It goes on to predict by itself.
 
         Raises
         ------
         AssayError
-            As :func:`~assay.pipelines.building.build` and :func:`~assay.pipelines.predicting.predict` do; BuildError
-            also if the process is gone.
+            As :func:`~assay.pipelines.building.build` does; BuildError also if the process is gone.
         """
-        try:
+        with _gone_is_said():
             _tell(self._words, _mute(workspace))
-            while isinstance(found := pickle.load(self._answers), str):  # noqa: S301  # from our own process
-                workspace.say(found)
+            built: BuildResult = self._answer(workspace)
+        return built
+
+    def predictions(self, workspace: Workspace) -> PredictResult:
+        """Wait for what follows a build.
+
+        Raises
+        ------
+        AssayError
+            As :func:`~assay.pipelines.predicting.predict` does; BuildError also if the process is gone.
+        """
+        with _gone_is_said():
+            predicted: PredictResult = self._answer(workspace)
             self._process.wait()
-        except (EOFError, OSError, pickle.UnpicklingError) as error:
-            todo = "run the same command again; what was fetched is kept"
-            raise BuildError("the process that builds has ended", todo=todo) from error
+        return predicted
+
+    def _answer(self, workspace: Workspace) -> Any:  # noqa: ANN401  # whatever was asked for
+        while isinstance(found := pickle.load(self._answers), str):  # noqa: S301  # from our own process
+            workspace.say(found)
         if isinstance(found, BaseException):
             raise found
-        built: BuildResult
-        predicted: PredictResult
-        built, predicted = found
-        return built, predicted
+        return found
+
+
+@contextlib.contextmanager
+def _gone_is_said() -> Iterator[None]:
+    try:
+        yield
+    except (EOFError, OSError, pickle.UnpicklingError) as error:
+        todo = "run the same command again; what was fetched is kept"
+        raise BuildError("the process that builds has ended", todo=todo) from error
 
 
 @contextlib.contextmanager
@@ -90,12 +111,20 @@ def _serve(words: IO[bytes], answers: IO[bytes]) -> None:
     workspace: Workspace = pickle.load(words)  # noqa: S301  # from the process that started this one
     steps.prepare(workspace)
     dbt.prepare(workspace)
+    importlib.import_module("assay.pipelines.direction")  # and scikit-learn with it
+    _bind()
     told = dataclasses.replace(pickle.load(words), say=lambda text: _tell(answers, text))  # noqa: S301
     try:
-        found: object = (build(told), predict(told))
+        _tell(answers, build(told))
+        _tell(answers, predict(told))
     except Exception as error:  # noqa: BLE001  # raised again where it can be told
-        found = error
-    _tell(answers, found)
+        _tell(answers, error)
+
+
+def _bind() -> None:
+    """Bind a value in DuckDB, which then imports whatever it may be of."""
+    with duckdb.connect() as connection:
+        connection.execute("select ?", [0])
 
 
 if __name__ == "__main__":

@@ -138,8 +138,9 @@ def rows_of(workspace: Workspace, table: StepTable, klines: pl.DataFrame) -> pl.
 def _frame(
     klines: pl.DataFrame, matrix: np.ndarray[tuple[int, int], np.dtype[np.float64]], columns: Sequence[str]
 ) -> pl.DataFrame:
-    outputs = [pl.Series(name, matrix[:, i]).fill_nan(None) for i, name in enumerate(columns)]
-    return klines.select("open_time").with_columns(outputs)
+    # All columns in one go: one by one takes Polars ten times as long as the computation did.
+    outputs = pl.DataFrame({name: matrix[:, i] for i, name in enumerate(columns)})
+    return klines.select("open_time").hstack(outputs.with_columns(pl.all().fill_nan(None)))
 
 
 def _computed(
