@@ -21,6 +21,7 @@ BENCHMARKS = {
     "F10": "f10_silver",
     "F11": "f11_refresh",
     "F12": "f12_correlation",
+    "F15": "f15_predict",
     "F16": "f16_api",
     "F17": "f17_chart",
     "F18": "f18_start",

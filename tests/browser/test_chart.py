@@ -405,6 +405,52 @@ def test_chart_on_a_phone(open_chart: OpenPage) -> None:
         assert min(size["height"], size["width"]) >= 24  # WCAG 2.2, 2.5.8
 
 
+def test_cross_of_an_indicator_on_a_phone_has_no_line_of_its_own(open_chart: OpenPage) -> None:
+    page = open_chart("?interval=1h&ind=bollinger,macd,RSI_14", size=PHONE)
+    shows(page, "1h bars")
+    chips = page.locator("[data-legend=values] li")
+    expect(chips.first.locator("output").first).not_to_have_text("–")
+    heights = set()
+    for chip in chips.all():
+        around, name, cross = (
+            one.bounding_box() for one in (chip, chip.locator("span").first, chip.locator(".chip-remove"))
+        )
+        assert around is not None
+        assert name is not None
+        assert cross is not None
+        assert cross["y"] < name["y"] + name["height"]
+        assert cross["y"] + cross["height"] > name["y"]
+        assert cross["x"] + cross["width"] <= around["x"] + around["width"]
+        assert around["height"] >= cross["height"] >= 24  # WCAG 2.2, 2.5.8
+        for value in chip.locator("output").all():
+            box = value.bounding_box()
+            assert box is not None
+            assert box["x"] + box["width"] <= cross["x"] or box["y"] >= cross["y"] + cross["height"]
+        heights.add(around["height"])
+    assert len(heights) > 1, "one of them goes over several lines"
+
+
+def test_usual_names_in_the_address_are_drawn_and_what_is_too_long_is_told(open_chart: OpenPage) -> None:
+    page = open_chart("?interval=1h&ind=RSI_14,MACD_signal,rsi:14@4h")
+    shows(page, "1h bars")
+    chips = page.locator("[data-legend=values] li")
+    expect(chips.locator("output")).to_have_count(3)
+    assert [chip.locator("span").first.inner_text() for chip in chips.all()] == [
+        "RSI 14",
+        "MACD signal",
+        "RSI 14 of 4h",
+    ]
+    for output in ("rsi_14", "macd_signal_12_26_9", "rsi_14_4h"):
+        expect(page.locator(f"[data-output={output}]")).not_to_have_text("–")
+    page.get_by_role("button", name="1d", exact=True).click()
+    shows(page, "1d bars of 1h data")
+    expect(page.locator("[data-legend=fit]")).to_have_text(
+        "RSI 14 of 4h: no values here, bars of 1d do not make bars of 4h."
+    )
+    expect(chips.locator("output")).to_have_count(2)
+    assert query(page)["ind"] == "RSI_14,MACD_signal,rsi:14@4h"
+
+
 @pytest.fixture
 def living(home: Path, tmp_path: Path) -> Iterator[tuple[Path, str]]:
     """Serve a copy of the home that may change."""

@@ -130,6 +130,36 @@ def test_indicators_that_are_listed_can_be_asked_for(api: Client) -> None:
     assert {output for line in usual.values() for output in line} == set(TECHNICAL.columns)
 
 
+def test_usual_names_mean_what_they_mean_on_the_command_line(api: Client) -> None:
+    own = {"RSI_14": "rsi:14", "MACD_signal": "macd:12:26:9", "bb_width_20_2p5": "bollinger:20:2.5",
+           "Price_momentum_3h": "price_momentum:3"}  # fmt: skip
+    found = api.json(f"{API}/indicators/BTC-USDT?limit=5&indicators={','.join([*own, *own.values()])}")
+    outputs = {"RSI_14": "rsi_14", "MACD_signal": "macd_signal_12_26_9", "bb_width_20_2p5": "bb_width_20_2p5",
+               "Price_momentum_3h": "price_momentum_3"}  # fmt: skip
+    for name, written in own.items():
+        output = outputs[name]
+        assert found["indicators"][name] == {output: found["indicators"][written][output]}
+        assert found["indicators"][name][output][-1] is not None
+        assert found["about"][name]["units"] == {output: found["about"][written]["units"][output]}
+    assert "did you mean RSI?" in api.problem(f"{API}/klines?symbol=BTC-USDT&indicators=RSY_14", 400)["todo"]
+
+
+def test_bars_too_long_for_an_indicator_are_refused_or_where_a_chart_zooms_said_of_it_alone(api: Client) -> None:
+    asked = f"{API}/klines?symbol=BTC-USDT&interval=1d&limit=5&indicators=ema:3,rsi:14@4h,Price_momentum_3h"
+    assert "bars of 1d do not make bars of 4h" in api.problem(asked, 400)["detail"]
+    found = api.json(f"{asked}&coarsen=true")
+    assert found["interval"] == "1d"
+    assert found["indicators"]["ema:3"]["ema_3"][-1] is not None
+    assert (found["indicators"]["rsi:14@4h"], found["indicators"]["Price_momentum_3h"]) == ({}, {})
+    why = {name: one["why_no_values"] for name, one in found["about"].items()}
+    assert why == {
+        "ema:3": "",
+        "rsi:14@4h": "bars of 1d do not make bars of 4h",
+        "Price_momentum_3h": "a length of time that is no whole number of bars of 1d",
+    }
+    assert api.problem(f"{API}/klines?symbol=BTC-USDT&coarsen=true&indicators=nothing", 400)
+
+
 def test_predictions_are_those_of_the_tables_with_their_evidence(api: Client, home: Home) -> None:
     found = api.json(f"{API}/predictions")["predictions"]
     expected = predictions(home.workspace())
@@ -271,6 +301,7 @@ def test_plus_of_an_offset_that_became_a_blank_is_understood(api: Client, home: 
         ("/klines?symbol=BTC-USDT&start=monday", "start"),
         ("/klines?symbol=BTC-USDT&indicators=smaa:12", "unknown indicator"),
         ("/klines?symbol=BTC-USDT&indicators=ema:0", "ema"),
+        ("/klines?symbol=BTC-USDT&indicators=garch:0", "every of garch out of range"),
         ("/klines?symbol=BTC-USDT&indicators=ema:1:2:3", "ema"),
         ("/klines?symbol=BTC-USDT&indicators=ema:99999999999999999999", "ema"),
         ("/klines?symbol=", "symbol"),

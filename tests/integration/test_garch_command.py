@@ -123,7 +123,11 @@ def test_a_chart_refuses_what_no_garch_takes(workspace: Workspace, text: str) ->
 def test_what_cannot_be_answered_is_refused_in_words(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(NoDataError, match="needs 251 in a row"):
         garch_volatility(workspace, asked("ETH-EUR"))
-    for wrong, message in (({"horizon": 0}, "horizon"), ({"on": 100}, "on out of range"), ({"level": 1.0}, "level")):
+    for wrong, message in (
+        ({"horizon": 0}, "horizon"),
+        ({"on": 100}, "on of garch out of range"),
+        ({"level": 1.0}, "level"),
+    ):
         with pytest.raises(BadInputError, match=message):
             garch_volatility(workspace, GarchRequest("BTC-EUR", **wrong))
     find = importlib.util.find_spec

@@ -90,7 +90,8 @@ def test_a_bad_row_keeps_gold_as_it_was_until_bronze_is_mended(
     assert assay("status", "--json").document["unpublished_batches"] == 0
     assert assay.rows("select count(*)::int as n from quality.failing_rows") == [{"n": 0}]
     asked_then = assay("query", "select * from quality.test_results", "--as-of", NOW.isoformat())
-    assert asked_then.is_one_line(), asked_then
+    assert (asked_then.code, asked_then.is_one_line()) == (1, True), asked_then
+    assert "this table cannot be seen as of a moment: 'quality.test_results'; ask without a moment" in asked_then.err
     mended = assay.rows("select high, low, close from silver.crypto_prices_cleaned order by open_time")
     assert [tuple(row.values()) for row in mended] == [(row.high, row.low, row.close) for row in ROWS]
     assert assay.rows("select sum(bars)::int as bars from gold.daily_crypto_metrics") == [{"bars": 150}]

@@ -196,6 +196,15 @@ def test_a_kernel_that_fails_in_use_is_one_line_too(own: Command) -> None:
     ("text", "said"),
     [
         ("{name: technical, version: 1, steps: [rsi]}", "two feature sets of one name: 'technical'; call the set in "),
+        (
+            "{name: rsi, version: 1, steps: [ema]}",
+            "a feature set with the name of an indicator: 'rsi'; call the set in ",
+        ),
+        (
+            "name: mine\nversion: 1\nsteps: [rsi]\nversion: 2",
+            r"mine\.yaml, line 4: a key stands twice: 'version'; it is in line 2 too: keep one",
+        ),
+        ("{name: mine, version: 1, steps: [{step: ema, n: 3, n: 4}]}", r"mine\.yaml, line 1: a key stands twice: 'n'"),
         ("{name: mine, version: 1", "a feature set that is not YAML"),
         ("[" * 5_000, r"a file of features\.sets goes too deep"),
         ("{name: mine, version: 1, steps: [&a {step: ema, n: 3, of: *a}]}", r"steps\[1\]: steps of steps without end"),
@@ -210,6 +219,54 @@ def test_a_bad_set_is_one_line_wherever_sets_are_named(
     settings = workspace.settings.model_copy(update={"features": sets})
     with pytest.raises(BadInputError, match=said):
         make_training_table(open_workspace(settings, create=False), TableRequest((SERIES,)))
+
+
+def test_a_name_that_is_taken_is_left_out_by_a_server_and_the_shipped_one_answers(
+    own: Command, workspace: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad = own.home / "indicators" / "mine.py"
+    bad.write_text(TEXT.replace('"efficiency_ratio"', '"garch"'), encoding="utf-8")
+    try:
+        said = own("features", "list")
+        assert (said.code, said.is_one_line()) == (2, True)
+        assert re.search(rf"{bad}, line \d+: \w+: a name that is taken: 'garch'; give yours another name", said.err)
+        with serving(workspace) as client:
+            kinds = {one["name"]: one for one in client.json("/api/v1/indicators")["indicators"]}
+            assert kinds["garch:168:2000:t"]["outputs"] == ["garch_volatility", "garch_volatility_annualised"]
+            assert "efficiency_ratio:10" in kinds
+            titles = [one.title for group in indicator_groups() for one in group.forms if one.name == "garch"]
+            assert titles == [kinds["garch:168:2000:t"]["title"]]
+        assert "a name that is taken: 'garch'" in caplog.text
+    finally:
+        bad.unlink()
+
+
+def test_an_own_name_that_begins_like_a_label_is_audited_as_what_it_is(own: Command) -> None:
+    mine = own.home / "indicators" / "mine.py"
+    mine.write_text(
+        TEXT.replace('"efficiency_ratio"', '"return_path"').replace("efficiency_ratio_{", "return_path_{"),
+        encoding="utf-8",
+    )
+    try:
+        said = own("audit", "return_path:5", "--json")
+        assert (said.code, said.document["is_causal"]) == (0, True)
+    finally:
+        mine.unlink()
+
+
+def test_bars_that_are_too_long_for_a_step_are_refused_and_not_answered_with_nothing(
+    own: Command, workspace: Workspace
+) -> None:
+    words = "bars of 1h do not make bars of 15m: 'rsi_14_15m'; ask for bars of 15m, or for shorter ones"
+    for asked in (("features", "compute", SERIES, "--features", "ema:3,rsi@15m"), ("audit", "rsi@15m")):
+        said = own(*asked)
+        assert (said.code, said.is_one_line()) == (2, True)
+        assert words in said.err
+    (own.home / "fine.yaml").write_text("{name: fine, version: 1, steps: [rsi@15m]}", encoding="utf-8")
+    sets = workspace.settings.features.model_copy(update={"sets": (str(own.home / "fine.yaml"),)})
+    settings = workspace.settings.model_copy(update={"features": sets})
+    with pytest.raises(BadInputError, match=words):
+        make_training_table(open_workspace(settings, create=False), TableRequest((SERIES,), "fine", "direction_1h"))
 
 
 def test_lengths_of_time_are_counted_in_the_bars_that_are_asked_for(own: Command) -> None:

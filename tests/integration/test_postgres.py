@@ -25,6 +25,8 @@ from assay.lake.home import Home
 from assay.lake.lock import is_writer_locked, writer_lock
 from assay.lake.places import Places
 from assay.lake.postgres import PostgresCatalog
+from assay.lake.sealed import documents_of
+from assay.lake.trial_ledger import count_trials
 from assay.lake.version import NO_VERSION, list_tables, read_version
 from assay.pipelines.building import build
 from assay.pipelines.exporting import export_features
@@ -39,6 +41,7 @@ from assay.settings.schema import S3Settings
 from tests.integration.command import clone
 from tests.integration.conftest import NOW, at, bring_in, hashes, open_frozen
 from tests.integration.homes import share_caches
+from tests.integration.registry_child import KEY, TRIES, search
 from tests.integration.servers import KEYS, PASSWORD, ObjectStore, PostgresServer, object_store, postgres_server
 from tests.integration.test_maintain import machine, use_up
 from tests.made_klines import hourly, write_csv
@@ -196,11 +199,13 @@ def moved(
     home = clone(built, tmp_path_factory.mktemp("moved") / "home")
     own = open_frozen(home, NOW)
     predict(own)
+    search(documents_of(own.home), "ada")
     before = hashes(own)
     workspace = shared(home, server, store)
     result = rebuild(workspace)
     assert (result.batches, result.copied, result.is_same) == (1, 1, True)
     assert result.forecasts[prediction_tables.EVIDENCE] == 1
+    assert count_trials(documents_of(workspace.home)).of(KEY).trials == TRIES
     return workspace, before
 
 

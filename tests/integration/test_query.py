@@ -89,6 +89,17 @@ def test_everything_else_is_refused_in_one_line_and_changes_no_file(workspace: W
     assert _fingerprint(workspace.home.root) == before
 
 
+def test_a_table_without_a_past_is_named_and_not_said_to_be_missing(workspace: Workspace) -> None:
+    asked = "with a as (select * from {0}) select count(*) from a join silver.crypto_prices_cleaned on true"
+    for table in ("quality.test_results", "Quality.Failing_Rows", "bronze.batch_ranges"):
+        assert query(workspace, asked.format(table)).item() >= 0
+        for moment in ({"as_of": NOW}, {"available_at": NOW}):
+            with pytest.raises(NoDataError, match=f"cannot be seen as of a moment: '{table.lower()}'; ask without"):
+                query(workspace, asked.format(table), **moment)
+    with pytest.raises(BadInputError, match="does not exist"):
+        query(workspace, "select * from quality.nothing", as_of=NOW)
+
+
 def test_a_lake_that_was_never_built_says_what_to_do(make_workspace: MakeWorkspace) -> None:
     with pytest.raises(NoDataError, match="assay build"):
         query(make_workspace("empty"), "select 1")

@@ -16,25 +16,32 @@ import pytest
 
 from assay.domain.errors import BadInputError, SettingsError, StorageError
 from assay.domain.points import Point, observed
-from assay.lake import bronze, manifest, quarantine
+from assay.lake import bronze, manifest, model_aliases, quarantine
 from assay.lake.bronze import AskedRange, BatchHeader, write_batch
 from assay.lake.bronze_copy import copy_bronze
 from assay.lake.bronze_store import BronzeStore, LocalBronze
 from assay.lake.catalog import connect
+from assay.lake.champion import Follower
 from assay.lake.coverage_cache import read_coverage
 from assay.lake.folders import LocalFolder, folder_at
 from assay.lake.home import Home, open_home
 from assay.lake.hourly_export import HourlyTable, export_hours
+from assay.lake.model_aliases import Aliases, MovedError, read_history
+from assay.lake.model_store import FOLDER, read_versions
 from assay.lake.origin import check_origin, claim_origin, read_origin
 from assay.lake.places import Places, S3Url
 from assay.lake.s3 import S3Folder
 from assay.lake.s3_bronze import S3Bronze, s3_bronze
+from assay.lake.sealed import LocalDocuments, documents_of, take_over
+from assay.lake.trial_ledger import count_trials
 from assay.pipelines.workspace import open_workspace
 from assay.selectors.outages import read_unanswered
 from assay.settings import LakeSettings, Settings
 from tests.integration.command import Command, clone
 from tests.integration.homes import share_caches
+from tests.integration.registry_child import COMMON, KEY, TRIES, search
 from tests.integration.servers import KEYS, ObjectStore, object_store
+from tests.unit.lake.registered import ADA, model
 
 FETCHED = datetime(2025, 6, 1, 12, tzinfo=UTC)
 OPENED = datetime(2024, 1, 1, tzinfo=UTC)
@@ -272,6 +279,35 @@ def test_homes_that_share_bronze_share_its_market(store: ObjectStore, tmp_path: 
     assert read_origin(other) == "the real market"
     with pytest.raises(Exception, match="holds the real market"):
         check_origin(other, "a simulated market (7)")
+
+
+def test_homes_that_share_bronze_share_trials_and_champions(store: ObjectStore, tmp_path: Path) -> None:
+    places = Places(bronze=store.place(), s3=store.access)
+    one, other = (documents_of(open_home(tmp_path / name, places=places)) for name in ("one", "other"))
+    assert count_trials(one).total.trials == 0
+    first = model(one, 1)
+    moved = model_aliases.promote(one, KEY, first.version, known=Aliases(), author=ADA, why="the first")
+    follows = Follower(other, KEY, bytes.decode)
+    assert follows.current().model == "model 1"
+    second = model(other, 2)
+    model_aliases.promote(other, KEY, second.version, known=moved, author=ADA, why="better")
+    with pytest.raises(MovedError, match="look again"):
+        model_aliases.promote(one, KEY, second.version, known=moved, author=ADA, why="late")
+    assert (follows.current().model, len(read_history(one, KEY))) == ("model 2", 2)
+    search(one, "ada")
+    search(other, "bob")
+    assert count_trials(one).of(KEY).trials == COMMON + 2 * (TRIES - COMMON)
+    assert not (tmp_path / "one" / "trials").exists()
+    bronze_place = open_home(tmp_path / "one", places=places).bronze_store
+    assert isinstance(bronze_place, S3Bronze)
+    assert list(bronze_place.days()) == []
+    bronze_place.index()
+    assert list(bronze_place.days()) == []  # bronze does not take them for its own
+    own = LocalDocuments(tmp_path / "third")
+    model_aliases.promote(own, KEY, model(own, 3).version, known=Aliases(), author=ADA, why="elsewhere")
+    _, left = take_over(own, one, FOLDER)
+    assert left == [f"{FOLDER}/{KEY.folder}/history/00000001.json"]
+    assert (len(read_versions(one, KEY)), follows.current().model) == (3, "model 2")
 
 
 def test_a_lake_has_its_tables_in_the_store(store: ObjectStore, tmp_path: Path) -> None:

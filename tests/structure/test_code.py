@@ -153,6 +153,7 @@ MAY_ASK = {
         "os.environ",
         "os.environ.setdefault",
     },  # the same choice of numba's, made before it starts
+    "src/assay/models/tree_kernel.py": {"os.environ", "os.environ.setdefault"},  # likewise
     "src/assay/lake/storage.py": {"uuid.uuid4"},  # a temporary file's name, which nothing keeps
 }
 

@@ -55,7 +55,8 @@ LimitQuery = Annotated[int, Query(description="At most so many bars.", ge=1, le=
 IndicatorsQuery = Annotated[
     str,
     Query(
-        description="Indicators with their parameters, separated by commas; `/indicators` lists them.",
+        description="Indicators with their parameters, or usual names such as `RSI_14`, separated by commas; "
+        "`/indicators` lists them.",
         max_length=1_000,
         examples=["ema:12,ema:26,rsi:14"],
     ),
@@ -213,6 +214,7 @@ def _lines(found: Candles) -> dict[str, object]:
     }
     about = {
         name: {"title": line.title, "units": dict(zip(line.outputs, line.units, strict=True)), "warmup": line.warmup}
+        | {"why_no_values": line.why}
         | _fit(line)
         for name, line in found.indicators.items()
     }

@@ -10,6 +10,7 @@ import typer
 from assay.cli.options import AsJson, AsOf, AvailableAt, moment_of, options_of
 from assay.cli.progress import working
 from assay.cli.render import emit
+from assay.cli.saving import Saved, about_to_save
 
 if TYPE_CHECKING:
     from assay.evidence.causality import Audit
@@ -58,27 +59,32 @@ def audit(
         "is_causal": all(one.is_causal for one in found),
         "audits": [one.about() for one in found],
     }
+    saved = None
     if report:
         from assay.evidence.causality.report import report_html  # noqa: PLC0415
 
+        saved = about_to_save(report)
         write_atomically(report, report_html(found).encode())
         document["file"] = str(report)
-    emit(document, as_json=as_json, text=lambda: _text(found, report))
+    emit(document, as_json=as_json, text=lambda: _text(found, saved))
     if not document["is_causal"]:
         raise typer.Exit(_LEAKS)
 
 
-def _text(found: list[Audit], report: Path | None) -> str:
+def _text(found: list[Audit], saved: Saved | None) -> str:
     from assay.cli.render import table  # noqa: PLC0415
 
     lines = [one.text() for one in found if not one.is_causal or len(found) == 1]
     if len(found) > 1:
-        rows = [
-            (one.subject, "no future found" if one.is_causal else "SEES THE FUTURE", _density(one), _hash(one))
-            for one in found
-        ]
+        rows = [(one.subject, _verdict(one), _density(one), _hash(one)) for one in found]
         lines.insert(0, table(("subject", "verdict", "rows covered", "certificate"), rows))
-    return "\n".join([*lines, *([f"written to {report}"] if report else [])])
+    return "\n".join([*lines, *([str(saved)] if saved else [])])
+
+
+def _verdict(one: Audit) -> str:
+    if one.is_causal:
+        return "no future found"
+    return "SEES THE FUTURE" if one.sees_future else "NOT PROVEN"
 
 
 def _density(one: Audit) -> str:

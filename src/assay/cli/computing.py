@@ -10,6 +10,7 @@ import typer
 from assay.cli.options import AsJson, AsOf, AvailableAt, moment_of, options_of
 from assay.cli.progress import working
 from assay.cli.render import emit, table
+from assay.cli.saving import Saved, about_to_save
 
 if TYPE_CHECKING:
     from assay.pipelines.computing import ComputedFeatures
@@ -106,10 +107,11 @@ def compute(
     request = ComputeRequest(symbol, features, interval, span, names, reference)
     with working("computing"):
         found = compute_features(open_workspace(options_of(context).settings(), create=False), request)
+        saved = about_to_save(save_to) if save_to else None
         if save_to:
             save_rows(found.frame, found.about(), save_to)
     document = found.about() | ({"file": str(save_to)} if save_to else {})
-    emit(document, as_json=as_json, text=lambda: _computed(found, save_to))
+    emit(document, as_json=as_json, text=lambda: _computed(found, saved))
 
 
 def _parameters(facts: StepFacts) -> str:
@@ -147,7 +149,7 @@ def _about_set(facts: SetFacts) -> str:
     return "\n".join([*lines, table(("column", "output", "unit", "step"), rows)])
 
 
-def _computed(found: ComputedFeatures, path: Path | None) -> str:
+def _computed(found: ComputedFeatures, saved: Saved | None) -> str:
     last = found.frame.tail(_SHOWN).drop("venue", "market", "symbol", "interval", "close_time", "available_at")
     lines = [
         f"series    {found.resolution}",
@@ -158,8 +160,8 @@ def _computed(found: ComputedFeatures, path: Path | None) -> str:
     ]
     if found.span.as_of:
         lines.append(f"as of     {found.span.as_of.isoformat()}: --as-of this gives the same rows again")
-    if path:
-        lines.append(f"written to {path}")
+    if saved:
+        lines.append(str(saved))
     return "\n".join(lines)
 
 

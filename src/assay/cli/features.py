@@ -11,6 +11,7 @@ from assay.cli import checking, computing, garch
 from assay.cli.options import AsJson, AsOf, AvailableAt, moment_of, options_of
 from assay.cli.progress import working
 from assay.cli.render import emit
+from assay.cli.saving import Saved, about_to_save
 
 if TYPE_CHECKING:
     from assay.pipelines.training_table import TrainingTable
@@ -60,13 +61,14 @@ def make_table(
     request = TableRequest(tuple(symbols), features_, label, interval, span, reference)
     with working("making the table"):
         made = make_training_table(open_workspace(options_of(context).settings(), create=False), request)
+        saved = about_to_save(save_to) if save_to else None
         if save_to:
             save_training_table(made, save_to)
     document = made.about() | ({"file": str(save_to)} if save_to else {})
-    emit(document, as_json=as_json, text=lambda: _text(made, save_to))
+    emit(document, as_json=as_json, text=lambda: _text(made, saved))
 
 
-def _text(made: TrainingTable, path: Path | None) -> str:
+def _text(made: TrainingTable, saved: Saved | None) -> str:
     series = ", ".join(str(one) for one in made.resolutions)
     lines = [
         f"series    {series}",
@@ -80,8 +82,8 @@ def _text(made: TrainingTable, path: Path | None) -> str:
         lines.append(f"as of     {made.span.as_of.isoformat()}: --as-of this gives the same table again")
     if made.span.available_at:
         lines.append(f"available {made.span.available_at.isoformat()}")
-    if path:
-        lines.append(f"written to {path}")
+    if saved:
+        lines.append(str(saved))
     return "\n".join(lines)
 
 

@@ -10,6 +10,7 @@ import typer
 from assay.cli.options import AsJson, AsOf, AvailableAt, moment_of, options_of
 from assay.cli.progress import counting, working
 from assay.cli.render import emit, table
+from assay.cli.saving import Saved, about_to_save
 
 if TYPE_CHECKING:
     from assay.selectors.klines import Klines
@@ -47,21 +48,24 @@ def klines(
             fetch_klines(open_workspace(settings), symbol, interval, span=(since, until), progress=advance)
     with working("reading"):
         found = select(open_workspace(settings, create=False), symbol, interval, span=span)
+        # The folder is what is asked for: it counts as one that had to be made.
+        above = about_to_save(save_to / "any") if save_to else None
         path = save_csv(found, save_to) if save_to else None
     series = {"series": str(found.resolution.series), "requested": symbol, "is_stand_in": found.resolution.is_stand_in}
     document: dict[str, object] = series | {"bars": found.frame.height, "assets": found.assets}
     document["file" if path else "klines"] = str(path) if path else found.frame.to_dicts()
-    emit(document, as_json=as_json, text=lambda: _text(found, path))
+    saved = Saved(path, above.new_folder) if path and above else None
+    emit(document, as_json=as_json, text=lambda: _text(found, saved))
 
 
-def _text(found: Klines, path: Path | None) -> str:
+def _text(found: Klines, saved: Saved | None) -> str:
     lines = [f"{found.resolution}: {found.frame.height:,} bars"]
     lines += [
         f"not one series: until {one.valid_to:%Y-%m-%d %H:%M} UTC the bars are of {one.asset_id}"
         for one in found.assets[:-1]
     ]
-    if path:
-        lines.append(f"written to {path}")
+    if saved:
+        lines.append(str(saved))
     else:
         lines.append(table(_SHOWN, found.frame.select(_SHOWN).tail(_LAST).iter_rows()))
         hidden = found.frame.height - _LAST

@@ -120,7 +120,7 @@ class DirectionEvidence:
             "bootstrap": {"samples": self.samples, "block_bars": claim.block},
             "model": _scores_dict(self.model),
             "baseline": _scores_dict(self.baseline),
-            "accuracy_difference": _estimate_dict(self.difference),
+            "accuracy_difference": self.difference.to_dict(),
         }
 
 
@@ -238,15 +238,9 @@ def _score_set(counts: Confusion, draws: Mapping[str, NDArray[np.float64]], leve
 def _scores_dict(scores: ScoreSet) -> dict[str, object]:
     names = ("accuracy", "precision", "recall", "f1")
     counts = scores.counts
-    return {name: _estimate_dict(getattr(scores, name)) for name in names} | {
+    return {name: getattr(scores, name).to_dict() for name in names} | {
         "true_up": counts.true_up,
         "false_up": counts.false_up,
         "true_down": counts.true_down,
         "false_down": counts.false_down,
     }
-
-
-def _estimate_dict(estimate: Estimate) -> dict[str, float | None]:
-    interval = estimate.interval
-    numbers = {"value": estimate.value, "low": interval.low, "high": interval.high, "level": interval.level}
-    return {name: None if math.isnan(number) else number for name, number in numbers.items()}

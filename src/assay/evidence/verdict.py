@@ -1,4 +1,7 @@
-"""From numbers to words: what may be said about a direction model, and what may not.
+"""From numbers to words: what may be said about a model, and what may not.
+
+There are two verdicts: on skill (does it foretell better than its baseline?) and on an edge (is anything left when the
+costs of trading on it are paid?).
 
 "No skill" is an allowed verdict and the usual one. The test is on the paired difference to the baseline, never on the
 accuracy alone: in a rising market "always up" is right more often than not. Nor is it on the difference alone: where
@@ -13,6 +16,7 @@ half of the time, so it has to beat a coin as well.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -28,8 +32,12 @@ MIN_BLOCKS = 10
 """Fewer independent stretches of time than this say nothing about the next one."""
 
 
+MIN_TRADES = 30
+"""Fewer trades than this say nothing about the next one, however long they took."""
+
+
 class Verdict(StrEnum):
-    """What the evidence allows to be said."""
+    """What the evidence allows to be said about skill: whether it foretells better than its baseline."""
 
     SKILL = "skill"
     NO_SKILL = "no_skill"
@@ -38,12 +46,36 @@ class Verdict(StrEnum):
     SUSPECT = "suspect"
 
 
+class EdgeVerdict(StrEnum):
+    """What the evidence allows to be said about an edge: whether anything is left when costs are paid.
+
+    A verdict of its own, because skill is no money: a model may be right more often than its baseline, and lose by
+    trading on it, when the moves that it foretells are smaller than what a trade costs.
+    """
+
+    EDGE = "edge"
+    NO_EDGE = "no_edge"
+    NOT_ENOUGH_DATA = "not_enough_data"
+
+
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """A number and where it probably lies."""
 
     value: float
     interval: ConfidenceInterval
+
+    def to_dict(self) -> dict[str, float | None]:
+        """Return it as plain values for JSON; what is not a number becomes ``None``.
+
+        Examples
+        --------
+        >>> Estimate(0.5, ConfidenceInterval(0.4, float("nan"), 0.95)).to_dict()
+        {'value': 0.5, 'low': 0.4, 'high': None, 'level': 0.95}
+        """
+        low, high, level = self.interval.low, self.interval.high, self.interval.level
+        numbers = {"value": self.value, "low": low, "high": high, "level": level}
+        return {name: None if math.isnan(number) else number for name, number in numbers.items()}
 
 
 def decide(accuracy: Estimate, difference: Estimate, *, blocks: float) -> Verdict:
@@ -72,6 +104,33 @@ def decide(accuracy: Estimate, difference: Estimate, *, blocks: float) -> Verdic
             return Verdict.SUSPECT
         return Verdict.SKILL if accuracy.interval.low > COIN else Verdict.NO_SKILL
     return Verdict.WORSE if difference.interval.high < 0 else Verdict.NO_SKILL
+
+
+def decide_edge(net: Estimate, *, trades: int, blocks: float) -> EdgeVerdict:
+    """Return the verdict on what a trade earns.
+
+    Parameters
+    ----------
+    net : Estimate
+        Mean return of a trade less its costs; the interval is corrected for the number of trials.
+    trades : int
+        Trades that were made.
+    blocks : float
+        Rows over rows in a bootstrap block: how many nearly independent stretches there are.
+
+    Returns
+    -------
+    EdgeVerdict
+        EDGE needs a mean above zero over its whole interval. NO_EDGE holds what loses as well as what may be chance.
+
+    Examples
+    --------
+    >>> decide_edge(Estimate(0.001, ConfidenceInterval(-0.001, 0.003, 0.95)), trades=500, blocks=90)
+    <EdgeVerdict.NO_EDGE: 'no_edge'>
+    """
+    if blocks < MIN_BLOCKS or trades < MIN_TRADES:
+        return EdgeVerdict.NOT_ENOUGH_DATA
+    return EdgeVerdict.EDGE if net.interval.low > 0 else EdgeVerdict.NO_EDGE
 
 
 def comparison(accuracy: Estimate, baseline: Estimate, difference: Estimate, *, subject: str) -> str:

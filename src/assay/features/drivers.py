@@ -35,14 +35,15 @@ from assay.features.state import StepState
 from assay.features.step import Kernel, Step, Values
 
 Columns = tuple[FloatArray, ...]
-Times = tuple[IntArray, IntArray]
-Loop = Callable[[Values, FloatArray, Values, Times, Columns, Columns], Values]
+Rows = tuple[tuple[IntArray, IntArray], Columns]
+"""Open and close times, and the columns of values."""
+Loop = Callable[[Values, FloatArray, Values, Rows, Columns], Values]
 
 _BLOCK = 1024
 """Rows that a block kernel is given at a time: what it holds between two loops stays in the nearest caches."""
 _LEAST = 32
 """Rows for which it is not worth while."""
-_ALL = -1
+_ALL = (0, -1)
 
 
 def run_batch(step: Step, bars: Bars, state: StepState | None = None) -> tuple[FloatArray, StepState]:
@@ -92,8 +93,8 @@ def advance(step: Step, bars: Bars, state: StepState, *, out: FloatArray) -> Ste
     _check_follows(int(bars.open_time[0]), state.last_close_time)
     window = state.window.copy()
     loop = compiled_loop(step.kernel)
-    times = bars.open_time, bars.close_time
-    values = loop(state.values, window, step.params, times, bars.columns, tuple(out))
+    rows = (bars.open_time, bars.close_time), bars.columns
+    values = loop(state.values, window, step.params, rows, tuple(out))
     return StepState(state.step, int(bars.close_time[-1]), values, window)
 
 
@@ -121,7 +122,7 @@ class Stream:
         self._bar = np.empty((len(VALUE_COLUMNS), 1))
         self._out = np.empty((len(step.outputs), 1))
         opened, closed = map(read_only, self._times)
-        self._views = (opened, closed), tuple(map(read_only, self._bar)), tuple(self._out)
+        self._views = ((opened, closed), tuple(map(read_only, self._bar))), tuple(self._out)
         self._identity: str
         self._last_close_time: int
         self._values: Values
@@ -202,19 +203,14 @@ def _block(  # noqa: PLR0917  # numba wants positions, here and below
     raise NotImplementedError
 
 
-def _by_rows(  # noqa: PLR0913, PLR0917
-    state: Values,
-    window: FloatArray,
-    params: Values,
-    times: Times,
-    columns: Columns,
-    out: Columns,
-    start: int = 0,
-    stop: int = _ALL,
+def _by_rows(  # noqa: PLR0917
+    state: Values, window: FloatArray, params: Values, bars: Rows, out: Columns, span: tuple[int, int] = _ALL
 ) -> Values:
-    """Feed the rows to the kernel in turn, by default every row; inputs and outputs are one contiguous array each."""
+    """Feed the rows of a span to the kernel in turn; inputs and outputs are one contiguous array each."""
+    times, columns = bars
+    start, stop = span
     # One function more, for every row or for a span, would be compiled around every kernel: a fifth of the time.
-    for row in range(start, times[0].size if stop == _ALL else stop):
+    for row in range(start, times[0].size if stop < 0 else stop):
         bar = Bar(
             times[0][row],
             times[1][row],
@@ -235,9 +231,10 @@ def _by_rows(  # noqa: PLR0913, PLR0917
 
 
 def _by_blocks(  # noqa: PLR0917
-    state: Values, window: FloatArray, params: Values, times: Times, columns: Columns, out: Columns
+    state: Values, window: FloatArray, params: Values, bars: Rows, out: Columns
 ) -> Values:
     """Do what :func:`_by_rows` does, but with the block kernel wherever that does not decline."""
+    times, columns = bars
     count = times[0].size
     for start in range(0, count, _BLOCK):
         span = slice(start, min(start + _BLOCK, count))
@@ -245,7 +242,7 @@ def _by_blocks(  # noqa: PLR0917
         if span.stop - start >= _LEAST:
             state, is_done = _block(state, window, params, columns, out, span)
         if not is_done:
-            state = _by_rows(state, window, params, times, columns, out, span.start, span.stop)
+            state = _by_rows(state, window, params, bars, out, (span.start, span.stop))
     return state
 
 

@@ -10,6 +10,7 @@ the hour that has just ended also ends the four hours from 12:00, and at 17:00 n
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -103,9 +104,32 @@ def _step(state: Values, window: FloatArray, bar: Bar, params: Values) -> tuple[
     raise NotImplementedError
 
 
+def check_interval(step: Step, interval: Interval) -> None:
+    """Refuse a Step that is over bars of a longer interval, or holds one, where bars of `interval` make none of those.
+
+    The kernel gives NaN for a bar that is too long, as it does for any that it cannot use: a whole series of them is a
+    question that has no answer.
+
+    Raises
+    ------
+    BadInputError
+        If bars of `interval` are longer than it wants, or do not fit into its bars.
+    """
+    given = interval
+    if isinstance(step, Higher):
+        given = Interval.parse(step.interval)
+        if interval.is_calendar or given.microseconds % interval.microseconds:
+            todo = f"ask for bars of {given}, or for shorter ones of which a whole number make one"
+            raise BadInputError(f"bars of {interval} do not make bars of {given}", value=step.outputs[0], todo=todo)
+    for one in dataclasses.fields(step):  # type: ignore[arg-type]  # Steps are dataclasses
+        part = getattr(step, one.name)
+        if dataclasses.is_dataclass(part) and hasattr(part, "kernel"):
+            check_interval(part, given)  # type: ignore[arg-type]  # what has a kernel is a Step
+
+
 @dataclass(frozen=True, slots=True)
 class Higher:
-    """A Step over bars of `interval`, given bars of a shorter one.
+    """A Step over bars of `interval`, given bars of a shorter one; see also :func:`check_interval`.
 
     A higher bar has the first open, the highest high, the lowest low, the last close and reference, and the sums of
     the rest. A bar longer than the interval, or across its end, gives NaN and is otherwise missing.

@@ -23,14 +23,25 @@ from types import FunctionType, ModuleType
 from assay.domain.errors import AssayError, BadInputError
 from assay.domain.interval import Interval
 from assay.features.aliases import USUAL_WORDS, parse_usual
+from assay.features.bars import VALUE_COLUMNS
+from assay.features.labels import parse_label
 from assay.features.own_shape import check_shape
 from assay.features.registry import STEPS, StepMaker
+from assay.features.sets import FEATURE_SETS
 from assay.features.step import Step, parts_of
 
 _PREFIX = "assay_own_"
 _MINUTE = Interval.parse("1m")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-_USUAL = {word.lower() for word in USUAL_WORDS} | {"over", "higher", "against", "garch"}
+_MEANINGS: dict[str, str] = {
+    **dict.fromkeys(("over", "higher", "against"), "an indicator over another one"),
+    **dict.fromkeys(VALUE_COLUMNS, "a column of the bars"),
+    **dict.fromkeys(FEATURE_SETS, "a feature set"),
+    **{word.lower(): "a column of a shipped indicator" for word in USUAL_WORDS},
+    "garch": "the volatility of a GARCH",
+    "all": "everything that ships",
+}
+"""Words that mean something already where indicators are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,20 +240,24 @@ def _first_line_number(content: bytes, name: str) -> int:
 def _check_name(name: str, others: dict[str, StepMaker]) -> None:
     if name in STEPS:
         raise BadInputError("an indicator of this name is shipped", value=name, todo="give yours another name")
-    if name in _USUAL or _is_usual(name):
-        todo = "give yours another name: this one means something that is shipped"
-        raise BadInputError("a name that is taken", value=name, todo=todo)
+    meaning = _meaning(name)
+    if meaning:
+        raise BadInputError("a name that is taken", value=name, todo=f"give yours another name: it means {meaning}")
     if name in others:
         raise BadInputError("two indicators of one name", value=name, todo="give one of them another name")
 
 
-def _is_usual(name: str) -> bool:
-    """Whether a name means a column of a shipped Step already, as rsi_14 does."""
-    try:
-        parse_usual(name, _MINUTE)
-    except BadInputError:
-        return False
-    return True
+def _meaning(name: str) -> str:
+    """Return what a name means already; empty if nothing."""
+    if name in _MEANINGS:
+        return _MEANINGS[name]
+    with contextlib.suppress(BadInputError):
+        parse_usual(name, _MINUTE)  # such as rsi_14
+        return "a column of a shipped indicator"
+    with contextlib.suppress(BadInputError):
+        parse_label(name)  # such as return_24h, which `assay audit` takes as well
+        return "a label"
+    return ""
 
 
 def _check_names(made: dict[str, StepMaker], where: dict[str, Path], path: Path) -> None:

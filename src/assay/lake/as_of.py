@@ -97,11 +97,16 @@ def select(name: str, source: Source, *, as_of: datetime | None = None, availabl
     if name in _DERIVED:
         return _DERIVED[name](source)
     if name not in INSERT_ONLY:
-        todo = "ask without a moment: only its current state is kept"
-        raise NoDataError("this table cannot be seen as of a moment", value=name, todo=todo)
+        raise no_past(name)
     if name in AVAILABLE_WHEN_KNOWN:
         as_of, available_at = min((one for one in (as_of, available_at) if one), default=None), None
     return f"select * from {CATALOG}.{name} where {seen_by(as_of, available_at)}"
+
+
+def no_past(name: str) -> NoDataError:
+    """Return what is said of a table that has no such view."""
+    todo = "ask without a moment: only its current state is kept"
+    return NoDataError("this table cannot be seen as of a moment", value=name, todo=todo)
 
 
 def relation(name: str, as_of: datetime | None, available_at: datetime | None = None) -> str:

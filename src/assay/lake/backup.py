@@ -71,7 +71,8 @@ def put_files(
         Names below the home, and where each is, or what is in it. A file that is gone by then is left out if it is a
         body, which may be past its time; any other is an error.
     before : Manifest or None
-        The last backup of the same home: its files of bronze and of the tables, which never change, are not read again.
+        The last backup of the same home: its files that never change are not read again, which are those of bronze, of
+        the tables, of trials and of models.
     told : callable
         Told of each file that it was looked at, and 0.
 
@@ -186,7 +187,7 @@ def _object(digest: str) -> str:
 
 
 def _never_changes(name: str) -> bool:
-    return name.startswith(("bronze/", "lake/data/"))
+    return name.startswith(("bronze/", "lake/data/", "trials/", "models/"))
 
 
 def _size(path: Path) -> int:

@@ -32,6 +32,8 @@ _TABLES = {
     FAILING_ROWS: "name varchar, table_name varchar, position integer, broken_rules varchar, row_values json, "
     "built_at timestamptz",
 }
+TABLES = tuple(_TABLES)
+"""Of SQL; of the last build alone."""
 _FORMAT = 2
 _MOST_ROWS = 20
 _LONGEST_VALUE = 200

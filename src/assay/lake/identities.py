@@ -6,18 +6,30 @@ mean one asset at all times.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from assay.domain.interval import EPOCH
 from assay.lake import definitions
 
 if TYPE_CHECKING:
     import duckdb
+    import numpy as np
     import polars as pl
+    from numpy.typing import NDArray
 
 _FOR_EVER = 9999
+
+
+@dataclass(frozen=True, slots=True)
+class AssetSpan:
+    """Rows that follow one another and are of one asset; or a row alone that an edge lies in, which is of two."""
+
+    rows: slice
+    is_of_one: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +52,7 @@ class AssetSegment:
 def read_segments(lake: duckdb.DuckDBPyConnection, ticker: str, *, relation: str = "") -> tuple[AssetSegment, ...]:
     """Return what a ticker meant when, in order of time.
 
-    `relation` is a table of identities; without one it is what this program states, which a lake knows that never saw a
-    list of instruments too.
+    `relation` is a table of identities; without one it is what this program states.
     """
     rows = lake.execute(
         "select ticker, asset_id, valid_from, valid_to, formerly, source "
@@ -49,6 +60,15 @@ def read_segments(lake: duckdb.DuckDBPyConnection, ticker: str, *, relation: str
         [ticker],
     ).fetchall()
     return tuple(AssetSegment(*row) for row in rows)
+
+
+@functools.cache
+def stated_segments(ticker: str) -> tuple[AssetSegment, ...]:
+    """Return what this program states that a ticker meant when, in order of time; no lake is asked."""
+    import duckdb  # noqa: PLC0415
+
+    with duckdb.connect() as connection:
+        return read_segments(connection, ticker)
 
 
 def met_between(segments: Sequence[AssetSegment], start: datetime, end: datetime) -> tuple[AssetSegment, ...]:
@@ -73,22 +93,39 @@ def in_words(segments: Sequence[AssetSegment]) -> str:
     return f"{segments[0].ticker} meant {', then '.join(met)}"
 
 
+def asset_spans(
+    open_time: NDArray[np.int64], close_time: NDArray[np.int64], segments: Sequence[AssetSegment]
+) -> list[AssetSpan]:
+    """Return the rows of a series asset by asset: each row in one span, in order.
+
+    Parameters
+    ----------
+    open_time, close_time : ndarray of int64, shape (n,)
+        Microseconds, in order of time; at least one.
+    segments : sequence of AssetSegment
+        Of the ticker, in order of time; none are taken for one asset at all times.
+    """
+    import numpy as np  # noqa: PLC0415
+
+    edges = [(one.valid_from - EPOCH) // timedelta(microseconds=1) for one in segments[1:]]
+    # Edges that are past at the open, and at the close: the same number unless one lies in the bar.
+    side = np.searchsorted(edges, open_time, "right") + np.searchsorted(edges, close_time, "left")
+    starts = [0, *(np.flatnonzero(np.diff(side)) + 1).tolist()]
+    ends = [*starts[1:], len(side)]
+    return [AssetSpan(slice(*pair), not side[pair[0]] % 2) for pair in zip(starts, ends, strict=True)]
+
+
+def spans_of_bars(klines: pl.DataFrame, segments: Sequence[AssetSegment]) -> list[AssetSpan]:
+    """Return the rows of a frame with open_time and close_time asset by asset, as :func:`asset_spans` does."""
+    if len(segments) < 2 or klines.is_empty():  # one asset: nearly every ticker
+        return [AssetSpan(slice(0, klines.height), is_of_one=True)]
+    opened, closed = (klines[name].dt.epoch("us").to_numpy() for name in ("open_time", "close_time"))
+    return asset_spans(opened, closed, segments)
+
+
 def parts_of_one_asset(klines: pl.DataFrame, segments: Sequence[AssetSegment]) -> list[pl.DataFrame]:
     """Return the bars of a series in parts, of each of which the ticker meant one asset.
 
     A bar that an edge lies in is of two assets and in no part. Of a ticker that meant one asset there is one part.
     """
-    import polars as pl  # noqa: PLC0415
-
-    edges = [one.valid_from for one in segments[1:]]
-    if not edges:
-        return [klines]
-    opened, closed = pl.col("open_time"), pl.col("close_time")
-    parts = []
-    for since, until in zip([None, *edges], [*edges, None], strict=True):
-        is_of = [] if since is None else [opened >= since]
-        is_of += [] if until is None else [closed <= until]
-        part = klines.filter(*is_of)
-        if part.height:
-            parts.append(part)
-    return parts or [klines]
+    return [klines[one.rows] for one in spans_of_bars(klines, segments) if one.is_of_one] or [klines]

@@ -11,7 +11,7 @@ import contextlib
 import json
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
@@ -91,7 +91,7 @@ def check_select(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
     if statements[0].type != duckdb.StatementType.SELECT:
         kind = statements[0].type.name
         raise BadInputError(f"{kind} is not allowed", value=sql, todo="only SELECT is: the lake is read-only here")
-    tree = json.loads(connection.execute("select json_serialize_sql(?)", [statements[0].query]).fetchall()[0][0])
+    tree = _tree_of(connection, statements[0].query)
     if tree["error"]:
         raise BadInputError("not a plain SELECT", value=sql, todo=str(tree["error_message"]))
     for node in _nodes(tree):
@@ -103,6 +103,33 @@ def check_select(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
             what = f"the table function {function.get('function_name')} is not allowed"
             raise BadInputError(what, todo="read the lake's tables by name")
     return sql
+
+
+def check_has_past(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    """Refuse a checked SELECT that names a table of the lake which nothing is known of but its current state.
+
+    For connections as of a moment, when every table that has a past is there.
+
+    Raises
+    ------
+    NoDataError
+        Naming the table.
+    """
+    rows = connection.execute(
+        "select table_catalog, lower(table_schema || '.' || table_name) from information_schema.tables "
+        "where table_schema in (select unnest(?))",
+        [list(_SCHEMAS)],
+    ).fetchall()
+    seen = {name for catalog, name in rows if catalog == "memory"}
+    current = {name for catalog, name in rows if catalog == CATALOG} | set(build_tests.TABLES)
+    for node in _nodes(_tree_of(connection, sql)):
+        name = f"{node.get('schema_name', '')}.{node.get('table_name', '')}".lower()
+        if name in current - seen:
+            raise as_of_.no_past(name)
+
+
+def _tree_of(connection: duckdb.DuckDBPyConnection, select: str) -> dict[str, Any]:
+    return dict(json.loads(connection.execute("select json_serialize_sql(?)", [select]).fetchall()[0][0]))
 
 
 def _nodes(tree: object) -> Iterator[dict[str, object]]:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.models.estimator import NotFittedError, check_labels
+from assay.models.learned import Learned, check_names, take, unusable
 
 
 class BaseRate:
@@ -64,10 +65,33 @@ class BaseRate:
         NotFittedError
             If it was not fitted.
         """
-        if self._share is None:
-            raise NotFittedError("the model was not fitted", value=self.name, todo="call fit first")
-        return np.full(len(features), self._share)
+        return np.full(len(features), self._fitted())
 
     def clone(self) -> BaseRate:
         """Return an untaught one."""
         return BaseRate()
+
+    @property
+    def learned(self) -> Learned:
+        """The share of ups."""
+        return {"share": np.array([self._fitted()])}
+
+    def taught(self, learned: Learned) -> BaseRate:
+        """Return a fitted one with that share.
+
+        Raises
+        ------
+        BadInputError
+            If it is no share.
+        """
+        check_names(learned, {"share"})
+        copy = BaseRate()
+        copy._share = float(take(learned, "share", shape=(1,))[0])
+        if not 0.0 <= copy._share <= 1.0:
+            raise unusable("a share beyond 0 and 1")
+        return copy
+
+    def _fitted(self) -> float:
+        if self._share is None:
+            raise NotFittedError("the model was not fitted", value=self.name, todo="call fit first")
+        return self._share

@@ -24,7 +24,9 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from assay.domain.errors import BadInputError, TerminalError
-from assay.models.estimator import LOGISTIC, NotFittedError, check_features, check_labels
+from assay.models.estimator import LOGISTIC, NotFittedError, check_features, check_labels, sigmoid
+from assay.models.learned import Learned, check_names, take, unusable
+from assay.models.parameters import check_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,11 @@ class LogisticParameters:
     tolerance: float = 1e-10
     """On the gradient; tight, so that the answer does not depend on where the solver happened to stop."""
     max_iterations: int = 100
+
+    def __post_init__(self) -> None:
+        check_number("inverse_penalty", self.inverse_penalty, least=1e-12, most=1e12)
+        check_number("tolerance", self.tolerance, least=0, most=1)
+        check_number("max_iterations", self.max_iterations, least=1, most=1_000_000)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,6 +114,8 @@ class Logistic:
         """
         check_features(features, self.columns)
         check_labels(labels, len(features), sample_weight)
+        if not self.columns:
+            raise BadInputError("there is no feature to learn from", todo="name at least one column")
         if np.all(labels == labels[0]):
             todo = "train on a longer period"
             raise BadInputError("all training labels are the same", value=labels[0], todo=todo)
@@ -146,19 +155,48 @@ class Logistic:
         BadInputError
             If the rows are unusable.
         """
-        if self._fitted is None:
-            raise NotFittedError("the model was not fitted", value=self.name, todo="call fit first")
+        fitted = self._taught()
         check_features(features, self.columns)
-        fitted = self._fitted
         score = np.full(len(features), fitted.intercept)
         # Column by column in a fixed order: BLAS sums a batch in another order than a single row.
         for j, weight in enumerate(fitted.weights):
             score += weight * ((features[:, j] - fitted.mean[j]) / fitted.scale[j])
-        # exp only of numbers <= 0, so that it cannot overflow.
-        tail = np.exp(-np.abs(score))
-        probability: NDArray[np.float64] = np.where(score >= 0, 1.0, tail) / (1.0 + tail)
-        return probability
+        return sigmoid(score)
 
     def clone(self) -> Logistic:
         """Return an untaught one with the same columns and parameters."""
         return Logistic(self.columns, self._parameters)
+
+    @property
+    def learned(self) -> Learned:
+        """Mean and scale of the columns, their weights, and the intercept."""
+        fitted = self._taught()
+        return {
+            "mean": fitted.mean,
+            "scale": fitted.scale,
+            "weights": fitted.weights,
+            "intercept": np.array([fitted.intercept]),
+        }
+
+    def taught(self, learned: Learned) -> Logistic:
+        """Return a fitted one with these parameters and those weights.
+
+        Raises
+        ------
+        BadInputError
+            If they are not of these columns.
+        """
+        check_names(learned, {"mean", "scale", "weights", "intercept"})
+        shape = (len(self.columns),)
+        mean, scale, weights = (take(learned, name, shape=shape) for name in ("mean", "scale", "weights"))
+        if np.any(scale <= 0):
+            raise unusable("a column without a scale")
+        copy = self.clone()
+        intercept = float(take(learned, "intercept", shape=(1,))[0])
+        copy._fitted = _Fitted(mean, scale, weights, intercept)
+        return copy
+
+    def _taught(self) -> _Fitted:
+        if self._fitted is None:
+            raise NotFittedError("the model was not fitted", value=self.name, todo="call fit first")
+        return self._fitted

@@ -22,12 +22,13 @@ from assay.domain.interval import EPOCH, Interval
 from assay.evidence.causality import Audit, Certificate, Check, Evidence, Finding, LabelColumns, Leak, Subject, audit
 from assay.evidence.causality.labels import audit_label
 from assay.evidence.causality.prove import Density
+from assay.evidence.promotion import Features
 from assay.features.bars import VALUE_COLUMNS, Bars
 from assay.features.compile import use_cache_dir
-from assay.features.declared import set_of_texts
+from assay.features.declared import DeclaredSet, set_of_texts
 from assay.features.drivers import Stream
 from assay.features.labels import LabelRule, parse_label
-from assay.features.registry import STEPS
+from assay.features.registry import STEPS, known_steps
 from assay.features.sets import FEATURE_SETS, FeatureSet
 from assay.features.step import Step, identity
 from assay.lake import reads
@@ -133,11 +134,17 @@ def prove_by_stream(feature_set: FeatureSet, bars: Bars, name: str = "") -> Audi
     checks = (Check("stream", what, len(bars), len(bars), not findings),)
     certificate = None
     if not findings:
-        code = "\n".join(identity(step) for step in feature_set.steps)
-        config = f"{feature_set.name}/{feature_set.version}"
-        data = steps_data_version(bars)
-        certificate = Certificate.of(name, code=code, config=config, data_version=data, checks=("stream",), density=1.0)
+        is_of, data = features_of(feature_set), steps_data_version(bars)
+        certificate = Certificate.of(
+            name, code=is_of.code, config=is_of.config, data_version=data, checks=("stream",), density=1.0
+        )
     return Audit(name, checks, findings, certificate)
+
+
+def features_of(feature_set: FeatureSet) -> Features:
+    """Return a feature set as it is computed now, in the words that :func:`prove_by_stream` certifies."""
+    code = "\n".join(identity(step) for step in feature_set.steps)
+    return Features(steps.identity(feature_set), code=code, config=f"{feature_set.name}/{feature_set.version}")
 
 
 def steps_data_version(bars: Bars) -> str:
@@ -190,13 +197,15 @@ def _one(
     settings: Settings, workspace: Workspace | None, request: AuditRequest, on: tuple[pl.DataFrame, Interval]
 ) -> Audit:
     (frame, interval), usual = on, timedelta(hours=settings.model.horizon_hours)
-    if LABEL_NAME.match(request.subject):
+    if LABEL_NAME.match(request.subject) and not _is_own(workspace, request.subject):
         rule = parse_label(request.subject, usual_horizon=usual)
         rule.check(interval)
         return audit_label(
             label_subject(rule, interval), frame, columns=_LABEL, density=request.density, seed=request.seed
         )
     chosen = _chosen(workspace, request.subject, interval)
+    if not request.bars:  # those of a file are as long as they are
+        feature_sets.check_bars(DeclaredSet(chosen), interval)
     proof = prove_by_stream(chosen, _as_bars(frame), request.subject)
     if not request.label:
         return proof
@@ -207,6 +216,13 @@ def _one(
     findings = (*proof.findings, *table.findings, *label.findings)
     checks = (*proof.checks, *table.checks, *(check for check in label.checks if check.name == "span"))
     return Audit(table.subject, checks, findings, None if findings else table.certificate)
+
+
+def _is_own(workspace: Workspace | None, subject: str) -> bool:
+    """Whether an indicator of people's own is called so, whatever its name begins with."""
+    if workspace:
+        feature_sets.find_own_steps(workspace)
+    return re.split("[:@]", subject)[0] in known_steps()
 
 
 def _chosen(workspace: Workspace | None, name: str, interval: Interval) -> FeatureSet:

@@ -1,8 +1,8 @@
 """Backups of a home while everything goes on, and homes made from them again.
 
 The order makes a backup consistent: first the catalogue as it is at one moment, then the files that it names, which
-never change and stay for a while after nobody names them, then bronze, which only grows: what is in the catalogue is in
-that bronze too. Everything that can be made again, such as caches, is left out, and so are secrets.
+never change and stay for a while after nobody names them, then bronze, trials and models, which only grow: what is in
+the catalogue is in that bronze too. Everything that can be made again, such as caches, is left out, and so are secrets.
 """
 
 from __future__ import annotations
@@ -33,6 +33,10 @@ from assay.settings import Settings, secret_keys
 _ACCOUNTS, _SETTINGS = "app.sqlite3", "assay.yaml"
 _SMALL = ("assay-home.json", "origin.txt", "clock.json", "demo.json", "lake/tests.json")
 _LAKE = "lake/"
+_DOCUMENTS = (
+    "models/*/*/history/*", "models/*/*/tests/*", "models/*/*/versions/*", "models/*/*/artefacts/*",
+    "trials/*/*.tried.json", "trials/*/" + "[0-9a-f]" * 16 + ".json",
+)  # fmt: skip
 Progress = Callable[[int, int], None]
 
 
@@ -187,6 +191,7 @@ def _sources(workspace: Workspace, scratch: Path) -> Iterator[tuple[str, Path | 
         copy_sqlite(home.root / _ACCOUNTS, scratch / _ACCOUNTS)
         yield _ACCOUNTS, scratch / _ACCOUNTS
     yield from _bronze(home)
+    yield from _documents(home)
     for name in _SMALL:
         if (home.root / name).exists():
             yield name, home.root / name
@@ -224,6 +229,14 @@ def _bronze(home: Home) -> Iterator[tuple[str, Path]]:
             yield path.relative_to(home.root).as_posix(), path
     for _, path in commits:
         yield path.relative_to(home.root).as_posix(), path
+
+
+def _documents(home: Home) -> Iterator[tuple[str, Path]]:
+    """Yield trials and models: what names others is listed before them, so that all it names is there."""
+    for pattern in _DOCUMENTS:
+        found = sorted(path for path in home.root.glob(pattern) if not path.name.startswith("."))
+        for path in found:
+            yield path.relative_to(home.root).as_posix(), path
 
 
 def _files(root: Path) -> list[Path]:

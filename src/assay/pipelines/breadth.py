@@ -8,15 +8,12 @@ that begins later takes nothing from the past. Where a ticker came to mean anoth
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from assay.domain.instrument import SeriesId
-from assay.domain.interval import EPOCH
 from assay.features.bars import Bars, FloatArray, IntArray
 from assay.features.drivers import run_batch
 from assay.features.indicators.ema import Ema
@@ -25,7 +22,7 @@ from assay.features.joining import last_known_rows
 from assay.features.reference_names import ABOVE_EMA, ReferenceName
 from assay.features.step import Step
 from assay.lake import as_of as moments
-from assay.lake.identities import read_segments
+from assay.lake.identities import asset_spans, stated_segments
 from assay.lake.manifest import has_table
 from assay.pipelines.reference_series import ReferenceColumn, SeriesReading
 
@@ -33,7 +30,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _INSTRUMENTS = "silver.instruments"
-_MICROSECOND = timedelta(microseconds=1)
 _Lists = dict[tuple[str, str, str], list[tuple[int, int | None, bool]]]
 """By venue, market and symbol: from when to when it was listed, and whether it could be traded."""
 
@@ -70,28 +66,26 @@ def _of_a_coin(
         theirs, since = reading.bars(series, start=None, end=bars)
         rows = last_known_rows(bars, theirs.close_time, bars.open_time)
         taken = np.flatnonzero(lacking & (rows >= 0) & ~_is_delisted(lists.get(series.key[:3], []), bars))
-        found[taken] = _holds(reading, wanted, series, theirs)[rows[taken]]
+        found[taken] = _holds(wanted, series, theirs)[rows[taken]]
         available[taken] = since[rows[taken]]
     return found, available
 
 
-def _holds(reading: SeriesReading, wanted: ReferenceName, series: SeriesId, bars: Bars) -> FloatArray:
+def _holds(wanted: ReferenceName, series: SeriesId, bars: Bars) -> FloatArray:
     """Return 1 where the measure holds of the series, 0 where it does not, NaN where it has no value yet."""
     step: Step = Ema(wanted.bars) if wanted.measure == ABOVE_EMA else LogReturn(wanted.bars)
     parts = [np.empty(0)]
-    for part in _of_one_asset(reading, series, bars):
+    for part in _of_one_asset(series, bars):
         value = run_batch(step, part)[0][:, 0]
         holds = part.close > value if wanted.measure == ABOVE_EMA else value > 0.0
         parts.append(np.where(np.isnan(value), np.nan, holds.astype(np.float64)))
     return np.concatenate(parts)
 
 
-def _of_one_asset(reading: SeriesReading, series: SeriesId, bars: Bars) -> Iterator[Bars]:
+def _of_one_asset(series: SeriesId, bars: Bars) -> Iterator[Bars]:
     """Yield the bars in parts, of each of which the ticker meant one asset."""
-    begun = [(one.valid_from - EPOCH) // _MICROSECOND for one in read_segments(reading.lake, series.symbol.base)[1:]]
-    edges = np.searchsorted(bars.open_time, begun).tolist()
-    for start, stop in itertools.pairwise([0, *edges, len(bars)]):
-        yield bars.rows(start, stop)
+    for span in asset_spans(bars.open_time, bars.close_time, stated_segments(series.symbol.base)) if len(bars) else ():
+        yield bars.rows(span.rows.start, span.rows.stop)
 
 
 def _lists_of(reading: SeriesReading, universe: Sequence[SeriesId]) -> _Lists:

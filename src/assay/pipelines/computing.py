@@ -6,9 +6,10 @@ All bars before the range go in as well, so that a value does not depend on wher
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 from assay.domain.errors import BadInputError, NoDataError
@@ -22,9 +23,10 @@ from assay.features.own import running
 from assay.features.referenced import run_referenced
 from assay.features.step import Step
 from assay.lake import content, reads
+from assay.lake.identities import spans_of_bars, stated_segments
 from assay.lake.reads import Span
 from assay.pipelines import steps
-from assay.pipelines.feature_sets import chosen_set, held
+from assay.pipelines.feature_sets import check_bars, chosen_set, held
 from assay.pipelines.references import available_with, reference_columns
 from assay.pipelines.workspace import Workspace
 
@@ -108,13 +110,14 @@ def compute_features(workspace: Workspace, request: ComputeRequest) -> ComputedF
     Raises
     ------
     BadInputError
-        If a name is none.
+        If a name is none, or the bars are too long for one.
     NoDataError
         If no series answers to the symbol, or no bar is in the range.
     """
     if request.names not in {STEP_NAMES, USUAL_NAMES}:
         raise BadInputError("unknown kind of names", value=request.names, todo=f"{STEP_NAMES} or {USUAL_NAMES}")
-    chosen = chosen_set(workspace, request.features, Interval.parse(request.interval))
+    interval = Interval.parse(request.interval)
+    chosen = check_bars(chosen_set(workspace, request.features, interval), interval)
     chosen = held(chosen, request.reference)
     use_cache_dir(workspace.home.cache / "numba")
     with workspace.lake() as lake:
@@ -130,7 +133,8 @@ def compute_features(workspace: Workspace, request: ComputeRequest) -> ComputedF
             lake, chosen.feature_set, bars, interval=found.series.interval, span=span, places=places
         )
     values = {name: one.values for name, one in references.items()}
-    columns = _columns(chosen, bars, values, names=request.names)
+    spans = [one.rows for one in spans_of_bars(klines, stated_segments(found.series.symbol.base))]
+    columns = _columns(chosen, bars, values, spans=spans, names=request.names)
     keys = zip(KEY, found.series.key, strict=False)
     # A feature may depend on any bar before it, of the series and of what it is held against.
     available = available_with(klines["available_at"].dt.epoch("us").to_numpy(), references)
@@ -150,11 +154,19 @@ def compute_features(workspace: Workspace, request: ComputeRequest) -> ComputedF
 
 
 def _columns(
-    chosen: DeclaredSet, bars: Bars, references: Mapping[str, FloatArray], *, names: str
+    chosen: DeclaredSet, bars: Bars, references: Mapping[str, FloatArray], *, spans: Sequence[slice], names: str
 ) -> dict[str, FloatArray]:
-    """Return the columns by the names that they are to have."""
+    """Return the columns by the names that they are to have, computed anew for each of the spans of rows."""
     with running(*chosen.feature_set.steps):
-        matrix = run_referenced(chosen.feature_set, bars, references)
+        parts = [
+            run_referenced(
+                chosen.feature_set,
+                bars.rows(rows.start, rows.stop),
+                {name: values[rows] for name, values in references.items()},
+            )
+            for rows in spans
+        ]
+    matrix = np.concatenate(parts)
     of_step = {output: step for step in chosen.feature_set.steps for output in step.outputs}
     found = {
         _named(chosen, of_step[column], column, names): matrix[:, at]

@@ -21,6 +21,7 @@ from assay.features.compile import use_cache_dir
 from assay.features.labels import LabelRule
 from assay.features.sets import DIRECTION
 from assay.lake import reads
+from assay.lake.identities import parts_of_one_asset, stated_segments
 from assay.lake.reads import Span
 from assay.models.base_rate import BaseRate
 from assay.models.estimator import LOGISTIC, direction
@@ -146,13 +147,18 @@ def answer_direction(
         then = reads.list_series(lake, as_of=span.as_of, available_at=span.available_at)
         available = then or reads.list_series(lake)
         resolution = resolve(symbol, available, places=settings.preferred_places, interval=interval)
-        klines = reads.read_klines(lake, resolution.series, span, _COLUMNS)
+        klines = of_present_asset(reads.read_klines(lake, resolution.series, span, _COLUMNS), resolution.series)
     dataset = dataset_of(klines, resolution.series, settings)
     evidence = evaluate(dataset, resolution.series, settings).evidence
     prediction = predict_latest(dataset, settings, evidence.verdict)
     return DirectionAnswer(
         resolution, LOGISTIC, DIRECTION.columns, steps.identity(DIRECTION), dataset.labels.size, evidence, prediction
     )
+
+
+def of_present_asset(klines: pl.DataFrame, series: SeriesId) -> pl.DataFrame:
+    """Return the bars of the asset that the ticker of the series meant last: a model of it knows no other."""
+    return parts_of_one_asset(klines, stated_segments(series.symbol.base))[-1]
 
 
 def dataset_of(klines: pl.DataFrame, series: SeriesId, settings: Settings) -> Dataset:

@@ -15,11 +15,13 @@ import yaml
 from assay.domain.errors import BadInputError
 from assay.domain.interval import Interval
 from assay.features.declared import DeclaredSet, declared_set, set_of_texts
+from assay.features.higher import check_interval
 from assay.features.own import read_own_steps
 from assay.features.referenced import held_against
-from assay.features.registry import use_own_steps
+from assay.features.registry import known_steps, use_own_steps
 from assay.features.sets import FEATURE_SETS
 from assay.pipelines.workspace import Workspace
+from assay.settings import load_document
 
 _MINUTE, _HOUR = Interval.parse("1m"), Interval.parse("1h")
 
@@ -107,6 +109,19 @@ def chosen_set(workspace: Workspace, features: str, interval: Interval) -> Decla
         raise
 
 
+def check_bars(chosen: DeclaredSet, interval: Interval) -> DeclaredSet:
+    """Return the set, if all of it can be computed over bars of `interval`.
+
+    Raises
+    ------
+    BadInputError
+        If a Step is of bars of a longer interval that these do not make: ``rsi:14@4h`` over days.
+    """
+    for step in chosen.feature_set.steps:
+        check_interval(step, interval)
+    return chosen
+
+
 def held(chosen: DeclaredSet, reference: str) -> DeclaredSet:
     """Return the set with every Step that reads a reference, and names none, held against `reference`.
 
@@ -131,6 +146,9 @@ def _files_of_sets(workspace: Workspace) -> dict[str, Path]:
         if name in FEATURE_SETS or name in found:
             todo = f"call the set in {path} something else"
             raise BadInputError("two feature sets of one name", value=name, todo=todo)
+        if name in known_steps():
+            todo = f"call the set in {path} something else"
+            raise BadInputError("a feature set with the name of an indicator", value=name, todo=todo)
         found[name] = path
     return found
 
@@ -142,7 +160,7 @@ def _paths(workspace: Workspace, texts: Iterable[str]) -> list[Path]:
 
 def _read(path: Path, interval: Interval) -> DeclaredSet:
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = load_document(path.read_text(encoding="utf-8"), path)
     except (OSError, UnicodeError) as error:
         todo = getattr(error, "strerror", None) or "write it as UTF-8 text"
         raise BadInputError("a file of features.sets cannot be read", value=path, todo=todo) from error

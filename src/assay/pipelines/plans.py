@@ -15,6 +15,7 @@ from assay.domain.symbol import Symbol
 from assay.lake.recordings import RecordingSpec
 from assay.pipelines.importing import Imported, import_path
 from assay.pipelines.workspace import Workspace
+from assay.settings import load_document
 
 
 class PlannedImport(BaseModel):
@@ -62,7 +63,7 @@ def read_plan(file: Path) -> Plan:
         If its recordings are not on this machine.
     """
     try:
-        plan = Plan.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+        plan = Plan.model_validate(load_document(file.read_text(encoding="utf-8"), file))
     except (OSError, UnicodeDecodeError) as error:
         raise BadInputError("the recordings plan cannot be read", value=file, todo=str(error)) from error
     except yaml.YAMLError as error:

@@ -169,7 +169,7 @@ def _foretell(
     evidence: dict[str, object] | None = None
     verdict = Verdict(state.verdict) if state.verdict else Verdict.NOT_ENOUGH_DATA
     try:
-        dataset = direction.dataset_of(klines, series, settings)
+        dataset = direction.dataset_of(direction.of_present_asset(klines, series), series, settings)
         if _needs_evaluation(state, now):
             evaluation = direction.evaluate(dataset, series, settings, trials=shared.trials)
             verdict = evaluation.evidence.verdict

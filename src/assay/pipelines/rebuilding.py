@@ -1,7 +1,8 @@
 """A lake where the settings say it is, made from bronze: how a home outgrows its own disk and its SQLite.
 
-What the home itself holds is taken over first: batches of bronze, and the forecasts, which nothing could make again
-because they say what was said at the time. Everything else is computed, and its content hash is held against the old.
+What the home itself holds is taken over first: batches of bronze, trials and models, and the forecasts, which nothing
+could make again because they say what was said at the time. Everything else is computed, and its content hash is held
+against the old.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from assay.lake import content, prediction_tables
+from assay.lake import content, model_store, prediction_tables, trial_ledger
 from assay.lake.bronze_copy import copy_bronze
 from assay.lake.bronze_store import store_of
 from assay.lake.catalog import connect, is_made
 from assay.lake.home import Home
 from assay.lake.origin import claim_origin, read_origin
+from assay.lake.sealed import documents_of, take_over
 from assay.pipelines.building import BuildResult, build
 from assay.pipelines.workspace import Workspace
 
@@ -89,7 +91,16 @@ def _take_bronze(workspace: Workspace, own: Home, on_batch: Callable[[int, int],
         batches, copied = batches + 1, copied + is_new
         if on_batch:
             on_batch(1, 0)
+    _take_documents(workspace, own)
     return batches, copied
+
+
+def _take_documents(workspace: Workspace, own: Home) -> None:
+    """Take over trials and models, which lie where bronze does and could not be made again."""
+    for folder in (trial_ledger.FOLDER, model_store.FOLDER):
+        _, left = take_over(documents_of(own), documents_of(workspace.home), folder)
+        if left:
+            workspace.say(f"{len(left)} files of {folder} stay behind: others are there under their names ({left[0]})")
 
 
 def _take_forecasts(workspace: Workspace, own: Home) -> tuple[dict[str, int], str]:

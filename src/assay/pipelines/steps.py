@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
+from assay.domain.instrument import SeriesId
 from assay.domain.interval import EPOCH, Interval
 from assay.features.bars import Bars
 from assay.features.compile import use_cache_dir
-from assay.features.sets import DIRECTION, RETURNS_AND_RISK, TECHNICAL, FeatureSet, SetState
+from assay.features.sets import DIRECTION, RETURNS_AND_RISK, TECHNICAL, FeatureRun, FeatureSet, SetState
 from assay.lake import feature_tables
+from assay.lake.definitions import asset_identities
 from assay.lake.feature_tables import Computed, FeatureTable, Resumption
+from assay.lake.identities import spans_of_bars, stated_segments
 from assay.lake.manifest import has_table
 from assay.lake.zones import Zone
 from assay.pipelines.workspace import Workspace
@@ -73,7 +77,9 @@ def identity(feature_set: FeatureSet = TECHNICAL) -> str:
 
 def definitions() -> str:
     """Return the text that changes when a table of Steps has to be made anew."""
-    return " ".join(identity(table.feature_set) for table in TABLES)
+    # What a ticker meant when is no part of an indicator, and yet decides which bars it goes over.
+    stated = hashlib.sha256(asset_identities().encode()).hexdigest()[:12]
+    return " ".join([*(identity(table.feature_set) for table in TABLES), f"assets#{stated}"])
 
 
 def refresh(
@@ -127,11 +133,15 @@ def bars_of(klines: pl.DataFrame) -> Bars:
     )
 
 
-def rows_of(workspace: Workspace, table: StepTable, klines: pl.DataFrame) -> pl.DataFrame:
-    """Return what `table` holds for the closed bars of one series, without the key columns."""
+def rows_of(workspace: Workspace, table: StepTable, klines: pl.DataFrame, *, ticker: str) -> pl.DataFrame:
+    """Return what `table` holds for the closed bars of one series, without the key columns.
+
+    `ticker` is that of the series' base; the indicators begin anew with each asset that it meant.
+    """
     use_cache_dir(workspace.home.cache / "numba")
     chosen = table.feature_set
-    matrix = chosen.run(bars_of(klines)).matrix
+    parts = [klines[span.rows] for span in spans_of_bars(klines, stated_segments(ticker))]
+    matrix = np.concatenate([chosen.run(bars_of(part)).matrix for part in parts])
     return _frame(klines, matrix, chosen.columns).with_columns(pl.lit(identity(chosen)).alias("feature_set"))
 
 
@@ -152,11 +162,38 @@ def _computed(
         at = [Resumption(key, after, None) for key, (after, _) in going_on.items() if until is None or after < until]
         for key, klines in feature_tables.bars_after(lake, at, until=until).items():
             kept = _rows_to_keep(klines, Interval.parse(key[3]), is_newest=until is None)
-            run = feature_set.run(bars_of(klines), going_on[key][1], checkpoint_at=kept)
+            run = _run(feature_set, klines, *going_on[key], ticker=SeriesId.of(*key).symbol.base, kept=kept)
             going_on[key] = klines["open_time"][-1], run.state
             moments = klines["open_time"].gather(kept).to_list()
             states = {moment: state.save() for moment, state in zip(moments, run.checkpoints, strict=True)}
             yield Computed(key, _frame(klines, run.matrix, feature_set.columns), states)
+
+
+def _run(
+    feature_set: FeatureSet,
+    klines: pl.DataFrame,
+    after: datetime,
+    state: SetState | None,
+    *,
+    ticker: str,
+    kept: Sequence[int],
+) -> FeatureRun:
+    """Run the set over the bars of a series that follow the bar at `after`, anew for each asset that its ticker meant.
+
+    An average of the prices of two assets is a price of none.
+    """
+    segments = stated_segments(ticker)
+    if any(after < one.valid_from < klines["close_time"][0] for one in segments[1:]):
+        state = None
+    runs: list[FeatureRun] = []
+    for span in spans_of_bars(klines, segments):
+        rows = span.rows
+        at = [row - rows.start for row in kept if rows.start <= row < rows.stop]
+        runs.append(feature_set.run(bars_of(klines[rows]), None if rows.start else state, checkpoint_at=at))
+    if len(runs) == 1:
+        return runs[0]
+    checkpoints = tuple(one for run in runs for one in run.checkpoints)
+    return FeatureRun(np.concatenate([run.matrix for run in runs]), runs[-1].state, checkpoints)
 
 
 def _rows_to_keep(klines: pl.DataFrame, interval: Interval, *, is_newest: bool = True) -> list[int]:

@@ -30,11 +30,11 @@ from assay.features.own import running
 from assay.features.referenced import run_referenced
 from assay.features.sets import DIRECTION, FeatureSet
 from assay.lake import content, reads
-from assay.lake.identities import in_words, met_between, parts_of_one_asset, read_segments
+from assay.lake.identities import in_words, met_between, parts_of_one_asset, stated_segments
 from assay.lake.reads import Span
 from assay.lake.storage import write_atomically
 from assay.pipelines import steps
-from assay.pipelines.feature_sets import find_set, held
+from assay.pipelines.feature_sets import check_bars, find_set, held
 from assay.pipelines.references import available_with, reference_columns
 from assay.pipelines.workspace import Workspace
 
@@ -200,7 +200,7 @@ def make_training_table(workspace: Workspace, request: TableRequest) -> Training
         frames, split = [], []
         for series in sorted(unique):
             klines = reads.read_klines(lake, series, whole, _COLUMNS)
-            segments = read_segments(lake, series.symbol.base)
+            segments = stated_segments(series.symbol.base)
             frames.append(making.rows_of_each_asset(series, parts_of_one_asset(klines, segments)))
             met = met_between(segments, frames[-1]["open_time"][0], frames[-1]["close_time"][-1])
             split += [in_words(met)] if met else []
@@ -257,7 +257,8 @@ class _Making:
 
 
 def _set_of(workspace: Workspace, request: TableRequest) -> DeclaredSet:
-    return held(find_set(workspace, request.feature_set, Interval.parse(request.interval)), request.reference)
+    interval = Interval.parse(request.interval)
+    return held(check_bars(find_set(workspace, request.feature_set, interval), interval), request.reference)
 
 
 def save_training_table(made: TrainingTable, path: Path) -> None:

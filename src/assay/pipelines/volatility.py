@@ -227,12 +227,12 @@ def check(request: GarchRequest) -> None:
     for name, (value, least, most) in lengths.items():
         if type(value) is not int or not least <= value <= most:
             todo = f"give a whole number of bars from {least} to {most}"
-            raise BadInputError(f"{name} out of range", value=value, todo=todo)
+            raise BadInputError(f"{name} of garch out of range", value=value, todo=todo)
     if request.distribution not in DISTRIBUTIONS:
         todo = f"use one of {', '.join(DISTRIBUTIONS)}"
-        raise BadInputError("unknown distribution", value=request.distribution, todo=todo)
+        raise BadInputError("unknown distribution of garch", value=request.distribution, todo=todo)
     if not 0.0 < request.level < 1.0:
-        raise BadInputError("not a level of an interval", value=request.level, todo="give a fraction such as 0.9")
+        raise BadInputError("level of garch out of range", value=request.level, todo="give a fraction such as 0.9")
     if importlib.util.find_spec("arch") is None:
         raise SettingsError("fitting a GARCH needs one more package", todo="run `pip install 'assay[ml]'`")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,13 +13,12 @@ from assay.domain.errors import BadInputError, NoDataError
 from assay.domain.instrument import Resolution, SeriesId
 from assay.domain.interval import CODES, Interval, utc
 from assay.features.bars import IntArray
-from assay.features.step import Step
 from assay.lake.coverage_causes import HoleCause
 from assay.pipelines.workspace import Workspace
 from assay.selectors import series as series_
 from assay.selectors.bars import can_make, coarser_bars, open_bar_known_at, series_bars, source_of
 from assay.selectors.coverage import hole_causes
-from assay.selectors.indicators import IndicatorLine, garch_line, line_of, parse_indicators
+from assay.selectors.indicators import IndicatorLine, absent_line, garch_line, line_of, parse_indicators
 from assay.selectors.kept import Reading, answer
 from assay.selectors.series import stored_ranges
 from assay.selectors.volatility import GarchAsked
@@ -50,7 +49,7 @@ class CandleRequest:
     limit : int, default 1500
         At most so many bars, up to 50,000.
     indicators : tuple of str
-        Names and parameters of Steps, such as ``ema:12``.
+        Names and parameters of Steps, such as ``ema:12``, or usual names, such as ``EMA_12``.
     as_of : datetime, optional
         Only what was known then.
     available_at : datetime, optional
@@ -58,7 +57,8 @@ class CandleRequest:
     include_provisional : bool, default True
         Bars that may still change, too.
     may_coarsen : bool, default False
-        Show a coarser interval if the range holds more than `limit` bars, or none of the interval asked for. Otherwise
+        Show a coarser interval if the range holds more than `limit` bars, or none of the interval asked for; an
+        indicator that cannot be computed over the bars shown has no values then, and says why. Otherwise
         the first `limit` bars are shown if there is a `start`, else the last.
     """
 
@@ -181,13 +181,14 @@ def candles(workspace: Workspace, request: CandleRequest) -> Candles:
     """
     requested = Interval.parse(request.interval)
     wanted = _checked(request)
-    steps = parse_indicators(request.indicators)
+    # Where a coarser interval may be shown, what an indicator cannot be computed over there is said of it alone.
+    parse_indicators(request.indicators, None if request.may_coarsen else requested)
     places = workspace.settings.preferred_places
 
     def compute(reading: Reading) -> Candles:
         resolution = _resolve(reading, request.symbol, requested, places)
         picked = _pick(reading, resolution, requested, wanted, may_coarsen=request.may_coarsen)
-        return _told(reading, picked, request, steps=steps, workspace=workspace)
+        return _told(reading, picked, request, workspace=workspace)
 
     return answer(workspace, request, compute, as_of=request.as_of, available_at=request.available_at, weigh=_weight)
 
@@ -280,18 +281,11 @@ def _nothing(reading: Reading, stored: Sequence[SeriesId], wanted: _Range) -> No
     return NoDataError("nothing was known of this series then", value=series_.name_of(stored[0].key[:3]), todo=todo)
 
 
-def _told(
-    reading: Reading,
-    picked: _Picked,
-    request: CandleRequest,
-    *,
-    steps: Mapping[str, Step | GarchAsked],
-    workspace: Workspace,
-) -> Candles:
+def _told(reading: Reading, picked: _Picked, request: CandleRequest, *, workspace: Workspace) -> Candles:
     limit, found = request.limit, picked.found
     cut = found.head(limit) if request.start is not None else found.tail(limit)
     rows = picked.bars["open_time"].search_sorted(cut["open_time"]).to_numpy()
-    lines = {name: _line(reading, picked, name=name, step=step, rows=rows) for name, step in steps.items()}
+    lines = {name: _line(reading, picked, name=name, rows=rows) for name in request.indicators}
     stored = _at(series_.all_series(reading), picked.series)
     codes = tuple(code for code in CODES if source_of([one.interval for one in stored], Interval.parse(code)))
     is_cut = found.height > cut.height
@@ -320,13 +314,19 @@ def _told(
     )
 
 
-def _line(reading: Reading, picked: _Picked, *, name: str, step: Step | GarchAsked, rows: IntArray) -> IndicatorLine:
+def _line(reading: Reading, picked: _Picked, *, name: str, rows: IntArray) -> IndicatorLine:
     """Return an indicator at the rows shown."""
-    if isinstance(step, GarchAsked):
+    try:
+        asked = parse_indicators([name], picked.interval)[name]
+    except BadInputError as error:  # a name that is none was refused before: these bars are too long for it
+        return absent_line(name, error.what)
+    if isinstance(asked, GarchAsked):
         at_interval = dataclasses.replace(picked.series, interval=picked.interval)
         resolution = dataclasses.replace(picked.resolution, series=at_interval)
-        return garch_line(step, resolution, picked.bars, name=name, rows=rows)
-    return line_of(reading, name, step, picked.bars, known_as=(picked.series, picked.interval)).at(rows)
+        return garch_line(asked, resolution, picked.bars, name=name, rows=rows)
+    ticker, known_as = picked.series.symbol.base, (picked.series, picked.interval)
+    line = line_of(reading, name, asked.step, picked.bars, ticker=ticker, known_as=known_as)
+    return line.only(asked.outputs).at(rows)
 
 
 def _whole(reading: Reading, stored: Sequence[SeriesId], picked: _Picked) -> tuple[datetime, datetime]:

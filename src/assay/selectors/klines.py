@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
 import polars as pl
 
 from assay.domain.instrument import Resolution, resolve
 from assay.lake import reads
-from assay.lake.identities import AssetSegment, met_between, read_segments
+from assay.lake.identities import AssetSegment, met_between, stated_segments
 from assay.lake.reads import Span
 from assay.lake.storage import write_atomically
 from assay.pipelines.workspace import Workspace
@@ -58,13 +57,13 @@ def klines(workspace: Workspace, symbol: str, interval: str = "1h", *, span: Spa
         available = then or reads.list_series(lake)
         resolution = resolve(symbol, available, places=workspace.settings.preferred_places, interval=interval)
         frame = reads.read_klines(lake, resolution.series, span)
-        return Klines(resolution, frame, _assets(lake, resolution.series.symbol.base, frame))
+        return Klines(resolution, frame, _assets(resolution.series.symbol.base, frame))
 
 
-def _assets(lake: duckdb.DuckDBPyConnection, base: str, frame: pl.DataFrame) -> tuple[AssetSegment, ...]:
+def _assets(base: str, frame: pl.DataFrame) -> tuple[AssetSegment, ...]:
     if not frame.height:
         return ()
-    return met_between(read_segments(lake, base), frame["open_time"][0], frame["close_time"][-1])
+    return met_between(stated_segments(base), frame["open_time"][0], frame["close_time"][-1])
 
 
 def save_csv(found: Klines, folder: Path) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from assay.domain.instrument import SeriesId
 from assay.lake import readonly, reads
 from assay.pipelines import steps
 from assay.pipelines.workspace import Workspace
@@ -38,7 +39,7 @@ def query(
     BadInputError
         If `sql` is not one SELECT, or cannot be answered.
     NoDataError
-        If nothing was ever built.
+        If nothing was ever built, or a table has no past and it is asked as of a moment.
     """
     lake = workspace.settings.lake
     opened = readonly.open_for_queries(
@@ -56,6 +57,8 @@ def query(
                     _add_steps(workspace, connection, table)
         if (as_of or available_at) and any(name.partition(".")[2] in sql.lower() for name in RECONCILED):
             _add_reconciliation(workspace, connection, as_of, available_at)
+        if as_of or available_at:
+            readonly.check_has_past(connection, sql)
         readonly.lock_down(connection, workspace.home)
         return readonly.result_of(connection, sql)
 
@@ -84,7 +87,7 @@ def _add_steps(workspace: Workspace, connection: duckdb.DuckDBPyConnection, tabl
         f"select * from memory.{reads.CLEANED} where is_closed order by {', '.join(key)}, open_time"
     ).pl()
     parts = [
-        steps.rows_of(workspace, table, part).select(
+        steps.rows_of(workspace, table, part, ticker=SeriesId.of(*series).symbol.base).select(
             *(polars.lit(value).alias(name) for name, value in zip(key, series, strict=True)), polars.all()
         )
         for series, part in klines.partition_by(*key, as_dict=True, maintain_order=True).items()
@@ -97,4 +100,4 @@ def _add_steps(workspace: Workspace, connection: duckdb.DuckDBPyConnection, tabl
 
 def _no_rows(workspace: Workspace, klines: pl.DataFrame, table: steps.StepTable, key: list[str]) -> pl.DataFrame:
     """Return the table as it is where no series is in it."""
-    return klines.clear().select(key).hstack(steps.rows_of(workspace, table, klines.clear()))
+    return klines.clear().select(key).hstack(steps.rows_of(workspace, table, klines.clear(), ticker=""))

@@ -3,6 +3,7 @@
 Only the command line, the site and the pipelines import this package; what lies below gets plain values.
 """
 
+from assay.settings.documents import load_document
 from assay.settings.ingest import IngestSettings, TradingVenueSettings, VenueSettings, VenuesSettings
 from assay.settings.load import SettingRow, Source, describe, load_settings, secret_keys
 from assay.settings.schema import LakeSettings, ModelSettings, Settings, setting_keys, variable_of
@@ -20,6 +21,7 @@ __all__ = [
     "VenueSettings",
     "VenuesSettings",
     "describe",
+    "load_document",
     "load_settings",
     "secret_keys",
     "setting_keys",

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -21,6 +21,7 @@ from pydantic import SecretBytes, SecretStr, ValidationError
 from pydantic_settings import EnvSettingsSource
 
 from assay.domain.errors import SettingsError
+from assay.settings.documents import load_document
 from assay.settings.schema import PREFIX, Key, Settings, leaves, variable_of
 
 NOT_SETTINGS = ("ASSAY_SETTINGS", "ASSAY_DEBUG")
@@ -137,20 +138,9 @@ def _settings_file(file: Path | None, home: Path) -> Path | None:
     return usual if usual.exists() else None
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """Refuses a key that stands twice, of which YAML would silently take the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:  # noqa: FBT001, FBT002
-        keys = [str(key.value) for key, _ in node.value]
-        twice = next((key for key in keys if keys.count(key) > 1), None)
-        if twice is not None:
-            raise SettingsError("a setting stands twice in the settings file", value=twice, todo="keep one")
-        return super().construct_mapping(node, deep)
-
-
 def _read_file(path: Path, known: Mapping[str, Key]) -> dict[Key, object]:
     try:
-        document = yaml.load(path.read_text(encoding="utf-8"), _StrictLoader)  # noqa: S506  # it is a SafeLoader
+        document = load_document(path.read_text(encoding="utf-8"), path, refuse=SettingsError)
     except (OSError, UnicodeError, yaml.YAMLError) as error:
         # Not str(error): PyYAML quotes the line, and the line may hold a secret.
         mark = getattr(error, "problem_mark", None)
@@ -161,7 +151,12 @@ def _read_file(path: Path, known: Mapping[str, Key]) -> dict[Key, object]:
         return {}
     if not isinstance(document, dict):
         raise SettingsError("the settings file holds no keys", value=path, todo="write lines like `log_level: INFO`")
-    return dict(_flatten(document, known, where=f" in {path}"))
+    values: dict[Key, object] = {}
+    for key, value in _flatten(document, known, where=f" in {path}"):
+        if key in values:  # in its group, and with a dot
+            raise SettingsError(f"{path}: a setting stands twice", value=".".join(key), todo="keep one")
+        values[key] = value
+    return values
 
 
 def _flatten(

@@ -13,6 +13,7 @@ import pytest
 
 from assay.domain.errors import BadInputError
 from assay.evidence.causality import Leak, audit, audit_fit, audit_label, audit_split
+from assay.evidence.causality.report import report_html
 from tests.leaks import bars
 
 Frame: TypeAlias = Any
@@ -127,3 +128,82 @@ def test_split_needs_an_end_for_each_row() -> None:
     times = pl.Series([datetime(2024, 1, 1, tzinfo=UTC) + timedelta(hours=hour) for hour in range(20)])
     with pytest.raises(BadInputError, match="not an end for each row"):
         audit_split(times, train=[0, 1], test=[5], until=times.head(3))
+
+
+def test_what_is_not_the_same_twice_is_said_to_be_just_that() -> None:
+    def jittered(rows: pl.DataFrame) -> pl.DataFrame:
+        return rows.select("open_time", x=pl.col("close") + np.random.default_rng().normal(size=len(rows)))
+
+    found = audit(jittered, klines())
+    assert found.verdict == "not proven: no two calls agree"
+    ((one,),) = [found.findings]
+    assert (one.kind, one.column, one.row) == (Leak.NOT_DETERMINISTIC, "x", 0)
+    assert "a second call on the same data gives other values (400 rows)" in one.cause
+    assert one.before is not None
+    assert one.after is not None
+    assert f": {one.before:.8g} in the first call, {one.after:.8g} in the second" in one.text()
+    assert "no value" not in found.text()
+    assert [check.outcome for check in found.checks] == ["failed", "not done"]
+    page = report_html([found])
+    assert "1 of 1 not proven: no two calls agree." in page
+    assert "in the first call" in page
+
+
+def test_rows_that_are_drawn_anew_are_not_said_to_be_chosen_by_the_future() -> None:
+    def drawn(rows: pl.DataFrame) -> pl.DataFrame:
+        return rows.select("open_time", "close").filter(pl.Series(np.random.default_rng().random(len(rows)) > 0.3))
+
+    found = audit(drawn, klines())
+    assert [one.kind for one in found.findings] == [Leak.NOT_DETERMINISTIC]
+    assert "gives other rows" in found.findings[0].cause
+
+
+@pytest.mark.parametrize("count", [1, 10])
+def test_function_that_returns_the_last_rows_alone_is_told_to_return_all(count: int) -> None:
+    def last(rows: pl.DataFrame) -> pl.DataFrame:
+        return rows.select("open_time", x=pl.col("close").pct_change(3)).tail(count)
+
+    ((one,),) = [audit(last, klines()).findings]
+    assert one.kind is Leak.ROWS_CHOSEN_BY_THE_FUTURE
+    assert f"only the last {count} of 400 rows are returned" in one.cause
+    assert one.todo.startswith("return a row for each row given")
+    assert "no value" not in one.text()
+    with pytest.raises(BadInputError, match="return a row for each row given, or keep the column of their time"):
+        audit(lambda rows: last(rows).drop("open_time"), klines())
+
+
+def test_panel_without_its_key_is_told_to_keep_it() -> None:
+    rows = klines().select("open_time", "close")
+    panel = pl.concat([rows[7 * at :].with_columns(symbol=pl.lit(name)) for at, name in enumerate("ZAM")])
+
+    def change(rows: pl.DataFrame) -> pl.DataFrame:
+        return rows.sort("symbol", "open_time").with_columns(x=pl.col("close").pct_change(3).over("symbol"))
+
+    ((one,),) = [audit(lambda rows: change(rows).select("open_time", "x"), panel).findings]
+    assert "symbol is not returned" in one.cause
+    assert one.todo == "return a row for each row given, in their order, or keep the key column symbol"
+    assert audit(lambda rows: change(rows).select("symbol", "open_time", "x"), panel).is_causal
+
+
+@pytest.mark.parametrize(("missing", "kinds"), [(0, []), (1, [Leak.LABEL_SPAN])])
+def test_label_that_is_null_has_no_span_to_keep(missing: int, kinds: list[Leak]) -> None:
+    """Moves of less than a per cent have no answer, and a span that ends where it begins."""
+
+    def direction(rows: pl.DataFrame) -> pl.DataFrame:
+        closes = pl.col("open_time").dt.offset_by("1h")
+        move = pl.col("close").shift(-3) / pl.col("close") - 1.0
+        is_large = move.abs() > 0.01
+        return rows.select(
+            "open_time",
+            value=pl.when(is_large).then((move > 0.0).cast(pl.Float64)),
+            start=closes,
+            end=pl.when(is_large).then(closes.dt.offset_by(f"{3 - missing}h")).otherwise(closes),
+        )
+
+    rng = np.random.default_rng(0)
+    moments = pl.datetime_range(datetime(2026, 1, 1), datetime(2026, 1, 20), "1h", eager=True)
+    close = 100.0 * np.exp(0.01 * rng.normal(size=len(moments)).cumsum())
+    found = audit_label(direction, pl.DataFrame({"open_time": moments, "close": close}))
+    assert [one.kind for one in found.findings] == kinds
+    if not kinds:  # and every row with an answer was looked at
+        assert {check.name: check.outcome for check in found.checks}["comb"] == "passed"

@@ -10,9 +10,10 @@ from assay.domain.errors import BadInputError
 from assay.domain.interval import Interval
 from assay.features.bars import Bar, Bars, FloatArray
 from assay.features.drivers import Stream, run_batch
-from assay.features.higher import Higher
+from assay.features.higher import Higher, check_interval
 from assay.features.indicators.ema import Ema
 from assay.features.indicators.log_return import LogReturn
+from assay.features.over import Over
 from assay.features.step import Step
 from tests.unit.features.made_bars import HOUR, START, hourly, needs_recordings, recorded_btc, same_bits, walk
 
@@ -96,6 +97,31 @@ def test_only_the_warmup_depends_on_the_base() -> None:
 def test_intervals_that_do_not_fit_are_refused(interval: str, base: str) -> None:
     with pytest.raises(BadInputError):
         Higher(Ema(2), interval, base)
+
+
+@pytest.mark.parametrize(
+    ("step", "interval", "longer"),
+    [
+        (Higher(Ema(2), "4h"), "1d", "4h"),
+        (Higher(Ema(2), "4h"), "1M", "4h"),
+        (Higher(Ema(2), "1d"), "1w", "1d"),
+        (Higher(Ema(2), "1w"), "3d", "1w"),
+        (Over(Ema(2), Higher(Ema(3), "4h")), "6h", "4h"),
+        (Higher(Higher(Ema(2), "1h", "1m"), "4h"), "1h", "1h"),
+    ],
+    ids=["days", "months", "weeks", "across", "source", "within"],
+)
+def test_bars_that_do_not_make_the_longer_ones_are_refused(step: Step, interval: str, longer: str) -> None:
+    with pytest.raises(BadInputError, match=f"bars of .* do not make bars of {longer}: .*; ask for bars of {longer}"):
+        check_interval(step, Interval.parse(interval))
+
+
+def test_bars_that_make_the_longer_ones_or_are_as_long_are_taken() -> None:
+    for interval in ("1m", "15m", "1h", "4h"):
+        check_interval(Over(Ema(2), Higher(Ema(3), "4h")), Interval.parse(interval))
+    check_interval(Ema(2), Interval.parse("1M"))
+    whole = hourly(np.arange(1.0, 13.0))
+    assert same_bits(run_batch(Higher(Ema(2), "1h", "1m"), whole)[0], run_batch(Ema(2), whole)[0])
 
 
 @needs_recordings

@@ -19,6 +19,7 @@ from assay.measures.bootstrap import (
     bootstrap_interval,
     percentile_interval,
     resampled_sums,
+    spread_interval,
 )
 
 
@@ -152,3 +153,30 @@ def test_nonsense_is_refused() -> None:
         bootstrap_interval(np.mean, (np.ones(3), np.ones(4)), block=1, rng=rng)
     with pytest.raises(BadInputError, match="confidence level"):
         percentile_interval(np.ones(3), level=1.0)
+
+
+def test_interval_from_the_spread_is_that_of_a_mean_by_hand() -> None:
+    # Independent normal values in single rows: the spread of the resampled means is s / sqrt(n), and the ends are
+    # those of Student's t: 1.984 for 99 degrees of freedom.
+    values = np.random.default_rng(9).normal(size=100)
+    means = resampled_sums(values[:, None], block=1, samples=20_000, rng=np.random.default_rng(10))[:, 0] / 100
+    interval = spread_interval(float(values.mean()), means, blocks=100)
+    half = 1.984 * values.std() / 10
+    assert interval.low == pytest.approx(values.mean() - half, abs=0.02 * half)
+    assert interval.high == pytest.approx(values.mean() + half, abs=0.02 * half)
+
+
+def test_interval_from_the_spread_reaches_farther_than_any_sample() -> None:
+    means = np.random.default_rng(9).normal(size=2000)
+    far = spread_interval(0.0, means, blocks=1000, level=1 - 1e-6)
+    assert far.low < means.min()
+    # Few blocks make it wider: t of 4 degrees of freedom instead of 999.
+    few, many = (spread_interval(0.0, means, blocks=blocks) for blocks in (5, 1000))
+    assert few.high / many.high == pytest.approx(2.776 / 1.962, rel=1e-3)
+
+
+def test_interval_from_the_spread_of_nothing_is_nan() -> None:
+    assert np.isnan(spread_interval(np.nan, np.ones(5), blocks=10).low)
+    assert np.isnan(spread_interval(1.0, np.array([np.nan, 1.0]), blocks=10).high)
+    with pytest.raises(BadInputError, match="confidence level"):
+        spread_interval(1.0, np.ones(5), blocks=10, level=0.0)

@@ -71,6 +71,13 @@ def test_text_and_report_name_the_leak(capsys: pytest.CaptureFixture[str]) -> No
     assert "lead.sql" in Path("leak.html").read_text()
 
 
+def test_folder_that_a_report_needs_is_made_and_told(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["audit", "lag.sql", "--bars", "bars.parquet", "--report"]
+    for last in ("written to new/deep/lag.html, in the new folder new", "written to new/deep/lag.html"):
+        assert run([*asked, "new/deep/lag.html"]) == 0
+        assert capsys.readouterr().out.splitlines()[-1] == last
+
+
 def test_table_in_a_file_is_held_against_its_target(capsys: pytest.CaptureFixture[str]) -> None:
     bars = pl.read_parquet("bars.parquet").with_columns(answer=pl.col("close").shift(-4) / pl.col("close"))
     bars.with_columns(copy=pl.col("answer") * 2).write_parquet("table.parquet")

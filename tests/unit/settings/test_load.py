@@ -134,7 +134,15 @@ def test_file_without_values_changes_nothing(text: str, tmp_path: Path) -> None:
         ("1: 1", "unknown setting in .*: '1'"),
         ("- lake", "the settings file holds no keys"),
         ("just words", "the settings file holds no keys"),
-        ("lake: {threads: 1}\nlake: {threads: 2}", "a setting stands twice in the settings file: 'lake'; keep one"),
+        (
+            "lake: {threads: 1}\nlake: {threads: 2}",
+            "some.yaml, line 2: a key stands twice: 'lake'; it is in line 1 too",
+        ),
+        (
+            "log_level: INFO\nlake:\n  threads: 1\n  threads: 2",
+            "yaml, line 4: a key stands twice: 'threads'; .* line 3",
+        ),
+        ("lake.threads: 1\nlake: {threads: 2}", "some.yaml: a setting stands twice: 'lake.threads'; keep one"),
         ("log_level: INFO\n bad: [", "cannot read the settings file \\(not YAML, line 2\\)"),
         ("a: !!python/object/apply:os.getcwd []", "cannot read the settings file \\(not YAML, line 1\\)"),
     ],

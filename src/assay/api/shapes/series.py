@@ -127,6 +127,9 @@ class IndicatorAbout(Shape):
     title: Annotated[str, said("In words.", "Exponential moving average")]
     units: Annotated[dict[str, str], said("Unit of each output.", {"ema_12": "quote"})]
     warmup: Annotated[int, said("Bars at the beginning of the series without a value.", 11)]
+    why_no_values: Annotated[
+        str, said("Why it has none over bars of the interval shown, where `coarsen` was given; else empty.", "")
+    ]
     fit: Annotated[VolatilityFit | None, said("Of a GARCH; null of other indicators, and where none could be made.")]
     why_no_fit: Annotated[str, said("Why none could be made; empty of other indicators.", "")]
 

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 VERSION = 1
@@ -61,9 +61,14 @@ class Certificate:
         density: float,
     ) -> Certificate:
         """Issue one."""
-        code_hash, config_hash = digest(code), digest(config)
-        parts = (str(VERSION), subject, code_hash, config_hash, data_version, ",".join(checks), f"{density:.6f}")
-        return cls(digest("\n".join(parts)), subject, code_hash, config_hash, data_version, checks, density)
+        found = cls("", subject, digest(code), digest(config), data_version, checks, density)
+        return replace(found, content_hash=found.hash_of_what_it_says)
+
+    @property
+    def hash_of_what_it_says(self) -> str:
+        """What `content_hash` is as long as nobody altered the paper."""
+        told = (self.subject, self.code_hash, self.config_hash, self.data_version, ",".join(self.checks))
+        return digest("\n".join((str(self.version), *told, f"{self.density:.6f}")))
 
     def why_stale(self, *, code: str, config: str) -> str:
         """Return why it no longer holds for this code and configuration; empty if it does.

@@ -75,34 +75,55 @@ def explain(experiment: Experiment, sightings: Sightings, column: int) -> Findin
 
 def explain_rows(experiment: Experiment, sightings: Sightings) -> Finding:
     """Return the finding on rows that come and go with the future."""
-    whole, names = experiment.whole, experiment.table.names
+    whole = experiment.whole
     found = list(sightings.of(ROWS))
     probe, cut, rows = max(found, key=lambda one: one[2].size)
-    gone_series: set[int] = set()
-    for _, _, some in found:
-        for one in np.unique(whole.series[some]).tolist():
-            mine = np.flatnonzero((whole.series == one) & (experiment.place <= cut))
-            if one >= 0 and mine.size and np.isin(mine, some).all():
-                gone_series.add(one)
-    is_universe = len(names) > 1 and _is_by_series(experiment, found)
-    if is_universe:
-        kind = Leak.UNIVERSE_WITH_HINDSIGHT
-        shown = listed([names[one] for one in sorted(gone_series)]) if gone_series else "some"
-        cause = f"which series there are depends on what came later: {shown} would not have been chosen then"
-    else:
-        kind = Leak.ROWS_CHOSEN_BY_THE_FUTURE
-        cause = f"rows are kept or dropped by what came after them: {max(1, rows.size):,} rows differ at one cut"
+    kind, cause, todo = _why_rows(experiment, found, rows)
     row = int(rows[-1]) if rows.size else None
     return Finding(
         kind,
         "",
         cause,
-        TODO[kind],
+        todo,
         row=row,
         time=None if row is None else time_of_row(experiment, row),
         series="" if row is None else series_of_row(experiment, row),
         evidence=Evidence(probe, cut=int(experiment.moments[cut]), leaking=int(rows.size), checked=len(whole.time)),
     )
+
+
+def _why_rows(experiment: Experiment, found: list[tuple[str, int, IntArray]], rows: IntArray) -> tuple[Leak, str, str]:
+    """Return the kind, what it is and what to do, of rows that come and go."""
+    whole, names, key = experiment.whole, experiment.table.names, experiment.table.key
+    chosen = Leak.ROWS_CHOSEN_BY_THE_FUTURE
+    if len(names) > 1 and (whole.series < 0).all() and np.unique(whole.time).size < whole.time.size:
+        columns = listed(list(key)) or "the series"
+        cause = f"whose rows they are is not told: {columns} is not returned, and rows of one time are mixed up"
+        return chosen, cause, f"return a row for each row given, in their order, or keep the key column {columns}"
+    if _are_the_last(experiment):
+        kept = f"only the last {whole.time.size:,} of {len(experiment.table):,} rows are returned"
+        cause = f"{kept}, and other ones where the data ends earlier"
+        return chosen, cause, "return a row for each row given, and take the last of them afterwards"
+    if len(names) > 1 and _is_by_series(experiment, found):
+        gone: set[int] = set()
+        for _, cut, some in found:
+            for one in np.unique(whole.series[some]).tolist():
+                mine = np.flatnonzero((whole.series == one) & (experiment.place <= cut))
+                if one >= 0 and mine.size and np.isin(mine, some).all():
+                    gone.add(one)
+        shown = listed([names[one] for one in sorted(gone)]) if gone else "some"
+        cause = f"which series there are depends on what came later: {shown} would not have been chosen then"
+        return Leak.UNIVERSE_WITH_HINDSIGHT, cause, TODO[Leak.UNIVERSE_WITH_HINDSIGHT]
+    count = f"{rows.size:,} of them at one cut" if rows.size else "with less data there are others"
+    return chosen, f"rows are kept or dropped by what came after them: {count}", TODO[chosen]
+
+
+def _are_the_last(experiment: Experiment) -> bool:
+    """Whether the rows are those of the last moments of the input, of every series, as of ``.tail(n)``."""
+    given, returned = np.unique(experiment.table.time), np.unique(experiment.whole.time)
+    count = len(experiment.table.names)
+    is_of_all = count == 1 or np.unique(experiment.whole.series).size == count
+    return is_of_all and returned.size < given.size and np.array_equal(given[-returned.size :], returned)
 
 
 def time_of_row(experiment: Experiment, row: int) -> datetime | None:

@@ -100,7 +100,8 @@ class Finding:
     series : str
         The row's series, such as ``BTC-USDT``; empty where there is but one.
     before, after : float, optional
-        The value as it stood with what was known, and as it is when the future is there.
+        The value as it stood with what was known, and as it is when the future is there; of what is not the same twice,
+        in the first call and in the second.
     evidence : Evidence, optional
     """
 
@@ -122,12 +123,18 @@ class Finding:
         if self.row is not None:
             when = f" at {self.time:%Y-%m-%d %H:%M:%S} UTC" if self.time else ""
             whose = f" of {self.series}" if self.series else ""
-            lines.append(
-                f"  row {self.row}{whose}{when}: {_shown(self.before)} then, {_shown(self.after)} in hindsight"
-            )
+            lines.append(f"  row {self.row}{whose}{when}{self._values()}")
         if self.evidence and self.evidence.reads:
             lines.append(f"  reads: {', '.join(self.evidence.reads)}")
         return "\n".join([*lines, f"  todo: {self.todo}"])
+
+    def _values(self) -> str:
+        """Return both values in words; nothing where the finding is about whether the row is there at all."""
+        if self.before is None and self.after is None:
+            return ""
+        is_repeated = self.evidence is not None and self.evidence.probe == "repeated"
+        first, second = ("in the first call", "in the second") if is_repeated else ("then", "in hindsight")
+        return f": {_shown(self.before)} {first}, {_shown(self.after)} {second}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,10 +188,21 @@ class Audit:
         """Whether nothing was found."""
         return not self.findings
 
+    @property
+    def sees_future(self) -> bool:
+        """Whether a leak was found; what gives something else at each call is not causal, and shows none either."""
+        return any(finding.kind is not Leak.NOT_DETERMINISTIC for finding in self.findings)
+
+    @property
+    def verdict(self) -> str:
+        """In words."""
+        if self.is_causal:
+            return "no look into the future was found"
+        return "sees the future" if self.sees_future else "not proven: no two calls agree"
+
     def text(self) -> str:
         """Return the audit as lines for people."""
-        verdict = "no look into the future was found" if self.is_causal else "sees the future"
-        lines = [f"{self.subject}: {verdict}"]
+        lines = [f"{self.subject}: {self.verdict}"]
         for finding in self.findings:
             lines += [f"  {line}" for line in finding.text().splitlines()]
         lines += [f"  {check.text()}" for check in self.checks]

@@ -25,6 +25,7 @@ from assay.evidence.causality.experiment import END, Experiment, spread
 from assay.evidence.causality.explain import series_of_row, time_of_row
 from assay.evidence.causality.findings import Audit, Check, Evidence, Finding, Leak
 from assay.evidence.causality.frames import IntArray
+from assay.evidence.causality.output import Output
 from assay.evidence.causality.prove import Density, audit_experiment
 from assay.evidence.causality.reach import bars_between
 from assay.evidence.causality.subject import Compute, Subject
@@ -67,7 +68,7 @@ def audit_label(
     -------
     Audit
         ``label_span`` where something after the end is used, ``label_feature_overlap`` where the span begins before the
-        row is known, or the answer is known when it begins.
+        row is known, or the answer is known when it begins. A label that is null has no span.
 
     Raises
     ------
@@ -85,6 +86,7 @@ def audit_label(
         if name not in found:
             todo = f"return a table with {named.value}, {named.start} and {named.end}"
             raise BadInputError("no such column in a table of labels", value=name, todo=todo)
+    experiment.whole = _without_spans_of_nothing(experiment.whole, named)
     if (experiment.whole.known == END).all():
         todo = f"fill {named.end} where there is a {named.value}"
         raise BadInputError("no label with an end of its span", value=named.end, todo=todo)
@@ -101,9 +103,16 @@ def audit_label(
     return Audit(audit.subject, (*audit.checks, check), kept, certificate)
 
 
+def _without_spans_of_nothing(whole: Output, named: LabelColumns) -> Output:
+    """Return the labels with no end where there is no value: one that is null uses no time, whatever its span says."""
+    is_null = np.isnan(whole.values[:, whole.columns.index(named.value)])
+    return dataclasses.replace(whole, known=np.where(is_null, END, whole.known))
+
+
 def _starts(experiment: Experiment, named: LabelColumns) -> IntArray:
     values = experiment.whole.values[:, experiment.whole.columns.index(named.start)]
-    return np.where(np.isfinite(values), values, np.iinfo(np.int64).max / 2).astype(np.int64)
+    is_there = np.isfinite(values) & (experiment.whole.known != END)
+    return np.where(is_there, values, np.iinfo(np.int64).max / 2).astype(np.int64)
 
 
 def _key_known(experiment: Experiment) -> IntArray:

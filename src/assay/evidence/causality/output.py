@@ -149,7 +149,7 @@ def _keyed(frame: Any, table: Table, subject: Subject) -> tuple[IntArray, IntArr
     given = subject.time or table.time_name
     time, time_name, has_time = time_of(frame, given if given in names else "")
     if not has_time:
-        todo = "return as many rows as there were, or keep their time"
+        todo = "return a row for each row given, or keep the column of their time"
         raise BadInputError(f"{subject.name} returns rows without a time", value=", ".join(names[:8]), todo=todo)
     series, labels = series_of(frame, table.key)
     numbers = {name: number for number, name in enumerate(table.names)}

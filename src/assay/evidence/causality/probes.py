@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from assay.evidence.causality.experiment import START, Experiment, Seen, Span, spread
+from assay.evidence.causality.experiment import END, START, Experiment, Seen, Span, spread
 from assay.evidence.causality.frames import IntArray
 from assay.evidence.causality.output import BoolArray
 
@@ -134,7 +134,7 @@ def memory_of(experiment: Experiment, rng: np.random.Generator) -> IntArray:
         seen = experiment.changed(Span(before, int(experiment.moments[moment]), up=number % 2 == 0))
         if seen is None:
             continue
-        cells = experiment.differ(seen, tolerance=_LOOSE)
+        cells = experiment.differ(seen, tolerance=_LOOSE) & _is_ever_known(experiment)
         for column in np.flatnonzero(cells.any(axis=0)).tolist():
             felt[column] = max(felt[column], int(place[cells[:, column]].max()) - moment + 1)
     return felt
@@ -175,9 +175,10 @@ def by_comb(
         if period <= longest:
             return {}
     place, failed = experiment.place, np.zeros_like(fits)
+    is_known = _is_ever_known(experiment)[:, 0]
     for first in range(period):
         since = (place - first) % period
-        is_calm = (since > longest) | (place < first)
+        is_calm = ((since > longest) | (place < first)) & is_known
         # Upwards and downwards where one of them may change nothing, else in turns.
         is_both = bool((experiment.is_coarse & fits & ~failed).any())
         for up in (True, False) if is_both else (first % 2 == 0,):
@@ -192,6 +193,11 @@ def by_comb(
                     failed[column] = True
     ahead = period - longest - 1
     return dict.fromkeys(np.flatnonzero(fits & ~failed).tolist(), ahead)
+
+
+def _is_ever_known(experiment: Experiment) -> BoolArray:
+    """Return, of shape (n_rows, 1), which rows have a moment from when on they are known: others cannot look ahead."""
+    return np.asarray(experiment.whole.known[:, None] != END, dtype=np.bool_)
 
 
 def _confirmed(experiment: Experiment, rows: IntArray, column: int, *, up: bool, sightings: Sightings) -> bool:

@@ -22,7 +22,7 @@ import numpy as np
 from assay.domain.errors import BadInputError
 from assay.evidence.causality import frames
 from assay.evidence.causality.certificate import Certificate
-from assay.evidence.causality.experiment import Experiment
+from assay.evidence.causality.experiment import Experiment, Seen
 from assay.evidence.causality.explain import explain, explain_rows, series_of_row, time_of_row
 from assay.evidence.causality.findings import Audit, Check, Evidence, Finding, Leak
 from assay.evidence.causality.moments import even, special
@@ -95,9 +95,13 @@ def audit_experiment(
     label = {subject.target, *LABEL_COLUMNS} if subject.target else set()
     left_out = [name in label or (only is not None and name not in only) for name in experiment.whole.columns]
     skipped |= np.array(left_out, dtype=np.bool_)
-    probed, found = _probe(experiment, skipped, is_full=density == "full", rng=np.random.default_rng(seed))
-    checks += probed
-    findings += found
+    if findings and skipped.all():
+        # What differs after a cut would differ without one too: it says nothing of the future.
+        checks.append(Check("truncation", "not possible where no two calls agree", len(experiment.whole.time), 0, True))
+    else:
+        probed, found = _probe(experiment, skipped, is_full=density == "full", rng=np.random.default_rng(seed))
+        checks += probed
+        findings += found
     if subject.target:
         told = _against_the_target(experiment, label)
         checks.append(_check(experiment, "target", f"columns held against {subject.target}", told, density=1.0))
@@ -116,29 +120,33 @@ def _repeated(experiment: Experiment) -> tuple[BoolArray, list[Finding]]:
     if not skipped.any():
         return skipped, []
     names = listed(experiment.state.changes()) if experiment.is_stateful else ""
-    kind = Leak.HIDDEN_STATE if names else Leak.NOT_DETERMINISTIC
-    cause = (
-        f"a second call gives something else: {names} is kept from the first"
-        if names
-        else ("a second call on the same data gives something else")
-    )
     if names:  # with the state put back it can be compared
-        findings = [_repeat_finding(experiment, kind, cause, cells)]
-        return np.zeros_like(skipped), findings
-    return skipped, [_repeat_finding(experiment, kind, cause, cells)] if whole.time.size else []
+        cause = f"a second call gives something else: {names} is kept from the first"
+        return np.zeros_like(skipped), [_repeat_finding(experiment, Leak.HIDDEN_STATE, cause, seen)]
+    apart = int((~seen.present).sum()) + seen.own.size
+    what = f"other rows ({apart:,} of them)" if apart else f"other values ({int(cells.any(axis=1).sum()):,} rows)"
+    cause = f"a second call on the same data gives {what}, so that nothing can be said of the future"
+    return skipped, [_repeat_finding(experiment, Leak.NOT_DETERMINISTIC, cause, seen)] if whole.time.size else []
 
 
-def _repeat_finding(experiment: Experiment, kind: Leak, cause: str, cells: BoolArray) -> Finding:
+def _repeat_finding(experiment: Experiment, kind: Leak, cause: str, seen: Seen) -> Finding:
+    whole, cells = experiment.whole, experiment.differ(seen)
     columns = np.flatnonzero(cells.any(axis=0))
     row = int(np.flatnonzero(cells.any(axis=1))[0]) if columns.size else None
+    values: tuple[float | None, float | None] = (None, None)
+    if row is not None:
+        column = int(np.flatnonzero(cells[row])[0])
+        values = float(whole.values[row, column]), float(seen.values[row, column])
     return Finding(
         kind,
-        listed([experiment.whole.columns[one] for one in columns.tolist()]) if columns.size else "",
+        listed([whole.columns[one] for one in columns.tolist()]) if columns.size else "",
         cause,
         TODO[kind],
         row=row,
         time=None if row is None else time_of_row(experiment, row),
         series="" if row is None else series_of_row(experiment, row),
+        before=values[0],
+        after=values[1],
         evidence=Evidence("repeated", leaking=int(cells.any(axis=1).sum()), checked=len(cells)),
     )
 

@@ -64,9 +64,8 @@ def report_html(audits: Sequence[Audit]) -> str:
     """
     found = [audit for audit in audits if not audit.is_causal]
     ordered = [*found, *(audit for audit in audits if audit.is_causal)]
-    leaks = sum(len(audit.findings) for audit in found)
     said = (
-        f'<p class="verdict bad">{len(found)} of {len(audits)} see the future: {_count(leaks, "leak")}.</p>'
+        f'<p class="verdict bad">{_summary(found, len(audits))}</p>'
         if found
         else f'<p class="verdict good">{_count(len(audits), "subject")}: no look into the future was found.</p>'
     )
@@ -82,6 +81,14 @@ def report_html(audits: Sequence[Audit]) -> str:
     )
 
 
+def _summary(found: Sequence[Audit], count: int) -> str:
+    seeing = [audit for audit in found if audit.sees_future]
+    leaks = sum(len(audit.findings) for audit in seeing)
+    parts = [f"{len(seeing)} of {count} see the future: {_count(leaks, 'leak')}."] if seeing else []
+    unsteady = len(found) - len(seeing)
+    return " ".join([*parts, *([f"{unsteady} of {count} not proven: no two calls agree."] if unsteady else [])])
+
+
 def _contents(audits: Sequence[Audit]) -> str:
     rows = "".join(
         f'<tr><td><a href="#audit-{at}">{escape(audit.subject)}</a></td>'
@@ -93,9 +100,8 @@ def _contents(audits: Sequence[Audit]) -> str:
 
 
 def _audit(audit: Audit, place: int) -> Iterator[str]:
-    verdict = ("good", "no look into the future was found") if audit.is_causal else ("bad", "sees the future")
     yield f'<section id="audit-{place}"><h2>{escape(audit.subject)}</h2>'
-    yield f'<p class="verdict {verdict[0]}">{verdict[1]}</p>'
+    yield f'<p class="verdict {"good" if audit.is_causal else "bad"}">{escape(audit.verdict)}</p>'
     for finding in audit.findings:
         yield from _finding(finding)
     yield _checks(audit.checks)
@@ -117,12 +123,19 @@ def _finding(finding: Finding) -> Iterator[str]:
     yield f"<p><strong>What to do:</strong> {escape(_sentence(finding.todo))}</p></article>"
 
 
+def _both_values(finding: Finding) -> str:
+    is_repeated = finding.evidence is not None and finding.evidence.probe == "repeated"
+    first, second = ("in the first call", "in the second") if is_repeated else ("with what was known", "in hindsight")
+    return f"{shown_value(finding.before)} {first}, {shown_value(finding.after)} {second}"
+
+
 def _facts(finding: Finding) -> Iterator[tuple[str, str]]:
     """Yield what is known of the leak, by name."""
     if finding.row is not None:
         when = f", {finding.time:%Y-%m-%d %H:%M:%S} UTC" if finding.time else ""
         yield "row", f"{finding.row:,}{f' of {finding.series}' if finding.series else ''}{when}"
-        yield "value", f"{shown_value(finding.before)} with what was known, {shown_value(finding.after)} in hindsight"
+        if finding.before is not None or finding.after is not None:
+            yield "value", _both_values(finding)
     if finding.lag is not None:
         yield "looks ahead", _count(finding.lag, "bar")
     seen = finding.evidence

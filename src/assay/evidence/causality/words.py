@@ -14,7 +14,7 @@ TODO = {
     Leak.FILL: "fill forward, or leave the hole; bfill and interpolate take what came after it",
     Leak.LAST_ROW_DEFAULT: "take the last value known at the row, not the last of the table",
     Leak.EVENT_TIME_JOIN: "join on when a row became available (available_at), not on when it happened",
-    Leak.ROWS_CHOSEN_BY_THE_FUTURE: "keep or drop a row by what was known at the row",
+    Leak.ROWS_CHOSEN_BY_THE_FUTURE: "return a row for each row given, or keep and drop rows by what was known at each",
     Leak.UNIVERSE_WITH_HINDSIGHT: "choose the series anew at each moment by what was known then",
     Leak.TARGET_COPY: "leave the column out: it is the target",
     Leak.TARGET_NEAR_COPY: "leave the column out, or define the target by what comes after the row",
@@ -25,7 +25,8 @@ TODO = {
     Leak.LABEL_FEATURE_OVERLAP: "begin the label's span where the row is known, and purge training rows whose span "
     "reaches into the test",
     Leak.HIDDEN_STATE: "compute it from the frame that is given; keep nothing between calls",
-    Leak.NOT_DETERMINISTIC: "draw from a generator with a seed that is given, and sort before taking the first",
+    Leak.NOT_DETERMINISTIC: "make every call give the same: a generator with a fixed seed, and rows sorted (ORDER BY) "
+    "before some of them are taken",
     Leak.UNEXPLAINED: "look at the rows below: the value changes when later rows do",
 }
 """What to do about each kind."""

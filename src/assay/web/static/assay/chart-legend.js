@@ -1,6 +1,7 @@
 // What the chart says in words: the bar under the crosshair, the interval shown, what is missing and what is not final.
 
 import { barAt, gapAt } from "./chart-data.js";
+import { titleOf } from "./chart-lines.js";
 import { changeText, countText, plainText, priceText, shortText } from "./chart-numbers.js";
 import { clockText, lengthOf, momentText, spanText } from "./chart-time.js";
 
@@ -50,14 +51,14 @@ export class Legend {
 
   values({ lines, shown }, bar) {
     for (const { step, output, values, unit, beside } of lines) {
-      const cell = this.parts.values.querySelector(`[data-output="${output}"]`);
-      if (!cell) continue;
+      const cells = this.parts.values.querySelectorAll(`[data-output="${output}"]`); // of rsi:14 and of RSI_14, too
       // A volatility is that of the bar to come: of one still open it is what the close before it said.
       const row = bar && step === "garch" && bar.isProvisional ? bar.row - 1 : bar?.row;
       const value = bar ? values[row] : null;
       const touches = bar && beside[touchesOf(output)]?.[bar.row];
       const times = touches ? ` ×${touches}` : "";
-      cell.textContent = value === null || value === undefined ? "–" : valueText(value, unit, shown.decimals) + times;
+      const text = value === null || value === undefined ? "–" : valueText(value, unit, shown.decimals) + times;
+      for (const cell of cells) cell.textContent = text;
     }
   }
 
@@ -74,9 +75,11 @@ export class Legend {
     this.parts.gaps.dataset.state = gaps ? "missing" : "complete";
     this.parts.provisional.hidden = shown.provisional.size === 0;
     if (shown.provisional.size) this.text("known", `, as of ${clockText(shown.provisionalKnownAt)} UTC`);
-    const fits = Object.values(shown.about).map((one) => fitText(one, shown.decimals)).filter(Boolean);
-    this.text("fit", fits.join(" "));
-    this.parts.fit.hidden = !fits.length;
+    const fits = Object.values(shown.about).map((one) => fitText(one, shown.decimals));
+    const absent = Object.entries(shown.about).map(([name, one]) => absentText(name, one));
+    const told = [...fits, ...absent].filter(Boolean);
+    this.text("fit", told.join(" "));
+    this.parts.fit.hidden = !told.length;
   }
 
   text(name, text) {
@@ -102,6 +105,9 @@ function fitText({ title, fit, why_no_fit: why }, decimals) {
   const again = `fitted again every ${bars(fit.every)}, next at ${momentText(fit.next_fit_at)} UTC`;
   return `${title}, ${shape}: fitted at ${momentText(fit.fitted_at)} UTC to the last ${bars(fit.on)}, ${again}.${ahead}`;
 }
+
+// Why an indicator has no values over the bars shown.
+const absentText = (name, { why_no_values: why }) => (why ? `${titleOf(name)}: no values here, ${why}.` : "");
 
 function valueText(value, unit, decimals) {
   if (unit.startsWith("quote units")) return priceText(value, decimals).replace("-", "−");

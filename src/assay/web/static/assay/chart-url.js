@@ -3,8 +3,9 @@
 import { LADDER, isoMinute } from "./chart-time.js";
 import { RANGES } from "./chart-plan.js";
 
-// A name, its parameters, and what it is computed over: bollinger:20:2.5, calendar:Europe/Berlin, rolling_mean:24@volume.
-const NAME = /^[a-z][a-z_]{0,40}(:[A-Za-z0-9_+/.-]{1,64}){0,5}(@[A-Za-z0-9_]{1,20})?$/;
+// A name, its parameters, and what it is computed over: bollinger:20:2.5, calendar:Europe/Berlin, rolling_mean:24@volume;
+// or a usual name: RSI_14, BB_width_20_2.5. Which of them there are, the server knows.
+const NAME = /^[A-Za-z][A-Za-z0-9_.]{0,63}(:[A-Za-z0-9_+/.-]{1,64}){0,5}(@[A-Za-z0-9_]{1,20})?$/;
 export const MOST_INDICATORS = 8;
 
 export function readState(search, defaults) {
