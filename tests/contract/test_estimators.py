@@ -267,6 +267,21 @@ def test_trees_refuse_constant_and_huge_columns_and_too_few_rows(case: Case, row
         case.new().fit(rows.features[:49], rows.of(case)[:49])
 
 
+@pytest.mark.parametrize(
+    "case",
+    [case for case in TREE_CASES if "min_leaf_rows" in case.new().parameters],
+    ids=lambda case: f"{case.task}-{case.name}",
+)
+def test_leaves_of_more_than_half_of_the_rows_are_refused(case: Case, rows: Rows) -> None:
+    half = case.new(min_leaf_rows=ROWS // 2, trees=1)
+    half.fit(rows.features, rows.of(case))
+    with pytest.raises(BadInputError, match="more than half of the rows.*'240 of 479 rows'; give at most 239"):
+        half.clone().fit(rows.features[1:], rows.of(case)[1:])
+    # A row of weight 0 is none.
+    with pytest.raises(BadInputError, match="'240 of 479 rows'"):
+        half.clone().fit(rows.features, rows.of(case), sample_weight=np.minimum(np.arange(ROWS), 1.0))
+
+
 @every_tree
 @pytest.mark.parametrize("bad", [{"trees": 0}, {"trees": 10_001}, {"trees": 1.5}, {"trees": True}, {"seed": -1}])
 def test_parameters_out_of_range_are_refused(case: Case, bad: dict[str, object]) -> None:

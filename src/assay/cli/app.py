@@ -33,6 +33,8 @@ MODULES = (
     "export",
     "features",
     "audit",
+    "train",
+    "models",
     "klines",
     "reconcile",
     "quarantine",

@@ -53,3 +53,17 @@ def options_of(context: typer.Context) -> GlobalOptions:
     options = context.find_object(GlobalOptions)
     assert options is not None, "the callback of app.py sets it before any command runs"
     return options
+
+
+def author_of(given: str) -> str:
+    """Return who does this: the name that was given, or the login."""
+    import getpass  # noqa: PLC0415  # only where somebody signs
+
+    from assay.domain.errors import BadInputError  # noqa: PLC0415
+
+    if given.strip():
+        return given.strip()
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError) as error:  # a container without that user
+        raise BadInputError("nobody knows who you are", todo="say it with --by NAME") from error

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.domain.errors import BadInputError, NoDataError
-from assay.evidence.direction import Claim
+from assay.evidence.claim import Claim
 from assay.evidence.observations import by_moment
 from assay.evidence.ratios import estimate_ratios
 from assay.evidence.verdict import Estimate
@@ -101,10 +101,8 @@ def against_baselines(
     if not losses.size:
         raise NoDataError("there is no forecast to compare", todo="train on a longer period")
     gains = np.stack([by_moment(other - losses, forecast_at) for other in baselines.values()], axis=1)
-    level = 1 - (1 - claim.level) / claim.trials
-    estimates = estimate_ratios(
-        gains, np.ones(len(gains)), block=claim.block, samples=samples, levels=[level] * len(baselines), rng=rng
-    )
+    levels = [claim.corrected_level] * len(baselines)
+    estimates = estimate_ratios(gains, np.ones(len(gains)), block=claim.block, samples=samples, levels=levels, rng=rng)
     return tuple(
         BaselineComparison(
             name=name,

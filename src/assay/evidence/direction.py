@@ -19,46 +19,21 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assay.domain.errors import BadInputError, NoDataError
-from assay.evidence.verdict import MIN_BLOCKS, Estimate, Verdict, comparison, decide
+from assay.evidence.claim import Claim, period
+from assay.evidence.verdict import Estimate, Verdict, comparison, decide, in_words
 from assay.measures.bootstrap import percentile_interval, resampled_sums
 from assay.measures.direction_scores import Confusion, confusion, direction_scores, score_arrays
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+__all__ = ["Claim", "DirectionEvidence", "Forecasts", "ScoreSet", "judge_direction"]
+
 _TAIL_DRAWS = 10
 """Bootstrap samples wanted beyond each end of an interval; more trials move the ends out and need more samples."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What was foretold, how, and how often it was tried."""
-
-    series: str
-    """As people write it, like ``BTC-USDT 1h``."""
-    horizon: str
-    """As people write it, like ``24 h``."""
-    horizon_bars: int
-    folds: int
-    trials: int = 1
-    """Models of this question tried so far, this one included."""
-    block_bars: int | None = None
-    """Rows in a bootstrap block; by default a week of hours or two horizons, whichever is longer."""
-    level: float = 0.95
-
-    def __post_init__(self) -> None:
-        for name in ("horizon_bars", "folds", "trials"):
-            if getattr(self, name) < 1:
-                raise BadInputError(f"{name} must be at least one", value=getattr(self, name))
-
-    @property
-    def block(self) -> int:
-        """Rows in a bootstrap block."""
-        return self.block_bars or max(168, 2 * self.horizon_bars)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,14 +84,7 @@ class DirectionEvidence:
         return {
             "verdict": self.verdict.value,
             "sentence": self.sentence,
-            "series": claim.series,
-            "horizon": claim.horizon,
-            "horizon_bars": claim.horizon_bars,
-            "first_at": self.first_at.isoformat(),
-            "last_at": self.last_at.isoformat(),
-            "n": self.n,
-            "folds": claim.folds,
-            "trials": claim.trials,
+            **claim.to_dict((self.first_at, self.last_at), self.n),
             "bootstrap": {"samples": self.samples, "block_bars": claim.block},
             "model": _scores_dict(self.model),
             "baseline": _scores_dict(self.baseline),
@@ -170,32 +138,13 @@ def judge_direction(
         model.accuracy.value - baseline.accuracy.value, percentile_interval(differences, level=1 - 2 * tail)
     )
     verdict = decide(model.accuracy, difference, blocks=n / claim.block)
-    first_at, last_at = (_EPOCH + timedelta(microseconds=int(forecasts.forecast_at[i])) for i in (0, -1))
+    over = period(forecasts.forecast_at)
     numbers = comparison(model.accuracy, baseline.accuracy, difference, subject=f"{claim.horizon} direction")
-    trials = f"{claim.trials:,} trial{'s' if claim.trials > 1 else ''}"
-    context = f"({claim.series}, {first_at:%Y-%m} to {last_at:%Y-%m}, n = {n:,}, {trials})"
-    sentence = f"{_in_words(verdict, numbers, claim, difference)} {context}"
+    said = in_words(verdict, numbers, difference, claim=claim, rival="base rate")
     return DirectionEvidence(
-        claim, first_at, last_at, n, drawn, model=model, baseline=baseline, difference=difference, verdict=verdict,
-        sentence=sentence,
+        claim, *over, n, drawn, model=model, baseline=baseline, difference=difference, verdict=verdict,
+        sentence=f"{said} {claim.context(over, f'n = {n:,}')}",
     )  # fmt: skip
-
-
-def _in_words(verdict: Verdict, numbers: str, claim: Claim, difference: Estimate) -> str:
-    corrected = ", corrected for the trials," if claim.trials > 1 else ""
-    match verdict:
-        case Verdict.NO_SKILL if difference.interval.low > 0:
-            return f"No skill: {numbers}{corrected} lies above zero, but a coin may be right as often"
-        case Verdict.NO_SKILL:
-            return f"No skill: {numbers}{corrected} includes zero"
-        case Verdict.SKILL:
-            return f"Skill: {numbers}{corrected} lies above zero"
-        case Verdict.WORSE:
-            return f"Worse than the base rate: {numbers}{corrected} lies below zero"
-        case Verdict.SUSPECT:
-            return f"Too good to be true, look for a leak: {numbers}"
-        case Verdict.NOT_ENOUGH_DATA:
-            return f"Not enough data: fewer than {MIN_BLOCKS} blocks of {claim.block} bars say nothing; {numbers}"
 
 
 def _check(forecasts: Forecasts) -> None:

@@ -19,20 +19,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assay.domain.errors import BadInputError, NoDataError
-from assay.evidence.direction import Claim
+from assay.evidence.claim import Claim, period
 from assay.evidence.observations import block_means, by_moment
 from assay.evidence.ratios import estimate_ratios
-from assay.evidence.verdict import MIN_BLOCKS, MIN_TRADES, EdgeVerdict, Estimate, decide_edge
+from assay.evidence.verdict import MIN_BLOCKS, MIN_TRADES, EdgeVerdict, Estimate, decide_edge, signed
 from assay.measures.deflated_sharpe import deflated_sharpe
 from assay.measures.sharpe import SharpeEstimate, probabilistic_sharpe, sharpe_estimate
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,17 +129,16 @@ def judge_edge(
     rows = (gross_rows, gross_rows - is_trade * cost, is_trade)
     columns = np.stack([by_moment(column, trades.forecast_at) for column in rows], axis=1)
     n, count = len(columns), int(is_trade.sum())
-    level = 1 - (1 - claim.level) / claim.trials
+    level = claim.corrected_level
     gross, net = estimate_ratios(
         columns[:, :2], columns[:, 2], block=claim.block, samples=samples, levels=(level, level), rng=rng
     )
     verdict = decide_edge(net, trades=count, blocks=n / claim.block)
     # Sums of blocks would do as well: a Sharpe ratio does not change with the size of the stake.
     sharpe = sharpe_estimate(block_means(columns[:, 1], block=claim.block)) if n >= 2 * claim.block else None
-    first_at, last_at = (_EPOCH + timedelta(microseconds=int(trades.forecast_at[i])) for i in (0, -1))
     is_defined = sharpe is not None and not math.isnan(sharpe.ratio)
     evidence = EdgeEvidence(
-        claim, first_at, last_at, trades.position.size, count, gross, net,
+        claim, *period(trades.forecast_at), trades.position.size, count, gross, net,
         cost=float((is_trade * cost).sum() / count) if count else math.nan,
         sharpe=sharpe,
         probabilistic_sharpe=probabilistic_sharpe(sharpe) if sharpe and is_defined else None,
@@ -154,15 +151,12 @@ def judge_edge(
 
 def _in_words(evidence: EdgeEvidence) -> str:
     claim, net = evidence.claim, evidence.net
-    trials = f"{claim.trials:,} trial{'s' if claim.trials > 1 else ''}"
-    span = f"{evidence.first_at:%Y-%m} to {evidence.last_at:%Y-%m}"
-    context = f"({claim.series}, {span}, {evidence.trades:,} trades of {claim.horizon}, {trials})"
+    rows = f"{evidence.trades:,} trades of {claim.horizon}"
+    context = claim.context((evidence.first_at, evidence.last_at), rows)
     if not evidence.trades:
         return f"Not enough data: no forecast was acted on {context}"
-    numbers = (
-        f"a trade earns {_bps(net.value)} bps [{_bps(net.interval.low)}, {_bps(net.interval.high)}] "
-        f"after {1e4 * evidence.cost:.1f} bps of costs"
-    )
+    bps, low, high = (signed(1e4 * one, 1) for one in (net.value, net.interval.low, net.interval.high))
+    numbers = f"a trade earns {bps} bps [{low}, {high}] after {1e4 * evidence.cost:.1f} bps of costs"
     corrected = ", corrected for the trials" if claim.trials > 1 else ""
     deflated = evidence.deflated_sharpe
     sharpe = "" if deflated is None else f"; the deflated Sharpe ratio is {deflated:.2f}"
@@ -175,11 +169,6 @@ def _in_words(evidence: EdgeEvidence) -> str:
         case EdgeVerdict.NOT_ENOUGH_DATA:
             few = f"fewer than {MIN_BLOCKS} blocks of {claim.block} bars, or than {MIN_TRADES} trades, say nothing"
             return f"Not enough data: {few}; {numbers} {context}"
-
-
-def _bps(fraction: float) -> str:
-    # Adding 0.0 turns the negative zero of a rounded -0.04 into a plain one.
-    return f"{round(1e4 * fraction, 1) + 0.0:+.1f}"
 
 
 def _check(trades: Trades) -> NDArray[np.float64]:

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.domain.errors import BadInputError
+from assay.evidence.claim import check_counts
 from assay.evidence.ratios import estimate_ratios
 from assay.evidence.verdict import Estimate
 
@@ -62,9 +63,7 @@ class Shuffling:
     level: float = 0.95
 
     def __post_init__(self) -> None:
-        for name in ("repeats", "block", "top", "samples", "bootstrap_block"):
-            if getattr(self, name) < 1:
-                raise BadInputError(f"{name} must be at least one", value=getattr(self, name))
+        check_counts(self, "repeats", "block", "top", "samples", "bootstrap_block")
 
 
 @dataclass(frozen=True, slots=True)

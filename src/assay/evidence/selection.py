@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.domain.errors import BadInputError
+from assay.evidence.claim import check_counts, trials_in_words
 from assay.evidence.observations import block_means, by_moment
 from assay.evidence.verdict import MIN_BLOCKS, Estimate
 from assay.measures.bootstrap import ConfidenceInterval
@@ -47,10 +48,7 @@ class Contest:
     """Moments in a block, by default a week of hours; never less than two horizons."""
 
     def __post_init__(self) -> None:
-        for name in ("horizon_bars", "trials", "block_bars"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise BadInputError(f"{name} must be at least one", value=value)
+        check_counts(self, "horizon_bars", "trials", "block_bars")
         if not 0 < self.alpha < 0.5:
             raise BadInputError("alpha lies between 0 and one half", value=self.alpha)
 
@@ -196,4 +194,4 @@ def _in_words(is_selected: bool, gain: Estimate, corrected: float, contest: Cont
 
 
 def _context(rows: int, contest: Contest) -> str:
-    return f"(n = {rows:,}, {contest.trials:,} trial{'s' if contest.trials > 1 else ''})"
+    return f"(n = {rows:,}, {trials_in_words(contest.trials)})"

@@ -11,7 +11,7 @@ is hard to beat.
 >>> hours = 1_600_000_000_000_000 + np.arange(5000) * 3_600_000_000
 >>> guess = ValueForecasts(hours, actual, predicted=rng.normal(0.0, 0.05, 5000), baseline=np.zeros(5000))
 >>> print(judge_values(guess, claim, rng=rng, samples=200).sentence)
-No skill: 1 h value, skill ... % [...] (squared errors against the baseline's), includes zero
+No skill: 1 h value, skill ... % [...] (squared errors against the baseline's) includes zero
 (BTC-USDT 1h, 2020-09 to 2021-04, n = 5,000, 1 trial)
 """
 
@@ -19,16 +19,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assay.domain.errors import BadInputError
-from assay.evidence.direction import Claim
+from assay.evidence.claim import Claim, period
 from assay.evidence.observations import by_moment
 from assay.evidence.ratios import estimate_ratios
-from assay.evidence.verdict import MIN_BLOCKS, Estimate, Verdict
+from assay.evidence.verdict import MIN_BLOCKS, Estimate, Verdict, in_words, signed
 from assay.measures.bootstrap import ConfidenceInterval
 from assay.measures.diebold_mariano import DieboldMariano, diebold_mariano
 from assay.measures.losses import absolute_losses, squared_losses
@@ -36,8 +36,6 @@ from assay.measures.value_scores import ValueScores, value_scores
 
 SUSPECT_SKILL = 0.2
 """Nobody foretells a fifth of what a liquid market does over the next bars; a leak does."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,18 +84,10 @@ class ValueEvidence:
 
     def to_dict(self) -> dict[str, object]:
         """Return it as plain values for JSON; what is not a number becomes ``None``, times ISO 8601."""
-        claim = self.claim
         return {
             "verdict": self.verdict.value,
             "sentence": self.sentence,
-            "series": claim.series,
-            "horizon": claim.horizon,
-            "horizon_bars": claim.horizon_bars,
-            "first_at": self.first_at.isoformat(),
-            "last_at": self.last_at.isoformat(),
-            "n": self.n,
-            "folds": claim.folds,
-            "trials": claim.trials,
+            **self.claim.to_dict((self.first_at, self.last_at), self.n),
             "model": self.model.to_dict(),
             "baseline": self.baseline.to_dict(),
             "skill": self.skill.to_dict(),
@@ -141,17 +131,16 @@ def judge_values(
     levels = [claim.level] * 4
     means = estimate_ratios(tops, np.ones(n), block=claim.block, samples=samples, levels=levels, rng=rng)
     model, baseline = (_score_set(one, means[i].interval, means[i + 2].interval) for i, one in enumerate(scored))
-    level = 1 - (1 - claim.level) / claim.trials
     gain = squared[1] - squared[0]
-    (share,) = estimate_ratios(gain[:, None], squared[1], block=claim.block, samples=samples, levels=[level], rng=rng)
+    (share,) = estimate_ratios(
+        gain[:, None], squared[1], block=claim.block, samples=samples, levels=[claim.corrected_level], rng=rng
+    )
     verdict = _decide(share, n / claim.block)
-    first_at, last_at = (_EPOCH + timedelta(microseconds=int(at[i])) for i in (0, -1))
-    trials = f"{claim.trials:,} trial{'s' if claim.trials > 1 else ''}"
-    context = f"({claim.series}, {first_at:%Y-%m} to {last_at:%Y-%m}, n = {actual.size:,}, {trials})"
+    over = period(at)
     return ValueEvidence(
-        claim, first_at, last_at, actual.size, model, baseline, share,
+        claim, *over, actual.size, model, baseline, share,
         test=diebold_mariano(gain, horizon=claim.horizon_bars) if n > max(1, claim.horizon_bars) else None,
-        verdict=verdict, sentence=f"{_in_words(verdict, share, claim)} {context}",
+        verdict=verdict, sentence=f"{_in_words(verdict, share, claim)} {claim.context(over, f'n = {actual.size:,}')}",
     )  # fmt: skip
 
 
@@ -174,25 +163,6 @@ def _decide(share: Estimate, blocks: float) -> Verdict:
 def _in_words(verdict: Verdict, share: Estimate, claim: Claim) -> str:
     if math.isnan(share.value):
         return "No skill: the baseline is always exactly right"
-    low, high = share.interval.low, share.interval.high
-    corrected = ", corrected for the trials," if claim.trials > 1 else ","
-    numbers = (
-        f"{claim.horizon} value, skill {_percent(share.value)} % [{_percent(low)}, {_percent(high)}] "
-        f"(squared errors against the baseline's)"
-    )
-    match verdict:
-        case Verdict.SKILL:
-            return f"Skill: {numbers}{corrected} lies above zero"
-        case Verdict.NO_SKILL:
-            return f"No skill: {numbers}{corrected} includes zero"
-        case Verdict.WORSE:
-            return f"Worse than the baseline: {numbers}{corrected} lies below zero"
-        case Verdict.SUSPECT:
-            return f"Too good to be true, look for a leak: {numbers}"
-        case Verdict.NOT_ENOUGH_DATA:
-            return f"Not enough data: fewer than {MIN_BLOCKS} blocks of {claim.block} bars say nothing; {numbers}"
-
-
-def _percent(fraction: float) -> str:
-    # Adding 0.0 turns the negative zero of a rounded -0.0004 into a plain one.
-    return f"{round(100 * fraction, 2) + 0.0:+.2f}"
+    percent, low, high = (signed(100 * one, 2) for one in (share.value, share.interval.low, share.interval.high))
+    numbers = f"{claim.horizon} value, skill {percent} % [{low}, {high}] (squared errors against the baseline's)"
+    return in_words(verdict, numbers, share, claim=claim, rival="baseline")

@@ -20,6 +20,7 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
+from assay.evidence.claim import Claim
 from assay.measures.bootstrap import ConfidenceInterval
 
 SUSPECT_ACCURACY = 0.65
@@ -150,15 +151,55 @@ def comparison(accuracy: Estimate, baseline: Estimate, difference: Estimate, *, 
     24 h direction accuracy 50.0 % [48.0, 52.0] against 50.0 % for the base rate;
     the difference +0.0 points [-1.0, +1.0]
     """
-    low, high = difference.interval.low, difference.interval.high
+    points, low, high = (
+        signed(100 * one, 1) for one in (difference.value, difference.interval.low, difference.interval.high)
+    )
     return (
         f"{subject} accuracy {100 * accuracy.value:.1f} % "
         f"[{100 * accuracy.interval.low:.1f}, {100 * accuracy.interval.high:.1f}] "
         f"against {100 * baseline.value:.1f} % for the base rate; "
-        f"the difference {_points(difference.value)} points [{_points(low)}, {_points(high)}]"
+        f"the difference {points} points [{low}, {high}]"
     )
 
 
-def _points(fraction: float) -> str:
+def in_words(verdict: Verdict, numbers: str, difference: Estimate, *, claim: Claim, rival: str) -> str:
+    """Return a verdict on skill as a sentence about these numbers, without its context.
+
+    Parameters
+    ----------
+    verdict : Verdict
+    numbers : str
+        What was found, ending with what the interval of the difference is about.
+    difference : Estimate
+        What the model has over its baseline.
+    claim : Claim
+        How often it was tried.
+    rival : str
+        What the baseline is called, like ``base rate``.
+    """
+    corrected = ", corrected for the trials," if claim.trials > 1 else ""
+    match verdict:
+        case Verdict.NO_SKILL if difference.interval.low > 0:
+            return f"No skill: {numbers}{corrected} lies above zero, but a coin may be right as often"
+        case Verdict.NO_SKILL:
+            return f"No skill: {numbers}{corrected} includes zero"
+        case Verdict.SKILL:
+            return f"Skill: {numbers}{corrected} lies above zero"
+        case Verdict.WORSE:
+            return f"Worse than the {rival}: {numbers}{corrected} lies below zero"
+        case Verdict.SUSPECT:
+            return f"Too good to be true, look for a leak: {numbers}"
+        case Verdict.NOT_ENOUGH_DATA:
+            return f"Not enough data: fewer than {MIN_BLOCKS} blocks of {claim.block} bars say nothing; {numbers}"
+
+
+def signed(number: float, digits: int) -> str:
+    """Return a number with its sign and so many digits after the point; zero is never negative.
+
+    Examples
+    --------
+    >>> signed(12.345, 1), signed(-0.04, 1)
+    ('+12.3', '+0.0')
+    """
     # Adding 0.0 turns the negative zero of a rounded -0.04 into a plain one.
-    return f"{round(100 * fraction, 1) + 0.0:+.1f}"
+    return f"{round(number, digits) + 0.0:+.{digits}f}"

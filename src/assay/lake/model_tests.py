@@ -61,7 +61,12 @@ def keep_test(documents: Documents, key: ModelKey, test: KeptTest, author: Autho
         If the disk refuses.
     """
     document = {"kind": _KIND, "format": FORMAT, "look": test.look, "found": test.found, **author.document()}
-    return documents.create(f"{_folder(key)}/{identity(test.look)}.json", seal(document))
+    return documents.create(_name(key, test), seal(document))
+
+
+def is_kept(documents: Documents, key: ModelKey, test: KeptTest) -> bool:
+    """Return whether this look was taken down before, by whomever."""
+    return documents.stamp(_name(key, test)) is not None
 
 
 def count_looks(documents: Documents, key: ModelKey, *, first_at: datetime, until: datetime) -> int:
@@ -80,6 +85,10 @@ def count_looks(documents: Documents, key: ModelKey, *, first_at: datetime, unti
             raise damage("a file has the name of another one", documents.place(name))
         looks += datetime.fromisoformat(look["first_at"]) < until and first_at < datetime.fromisoformat(look["until"])
     return looks
+
+
+def _name(key: ModelKey, test: KeptTest) -> str:
+    return f"{_folder(key)}/{identity(test.look)}.json"
 
 
 def _folder(key: ModelKey) -> str:

@@ -9,11 +9,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from assay.models.estimator import NotFittedError, check_labels
+from assay.models.estimator import Floats, check_labels, require_fitted
 from assay.models.learned import Learned, check_names, take, unusable
 
 
@@ -30,53 +30,26 @@ class BaseRate:
         """There are none."""
         return {}
 
-    def fit(
-        self,
-        features: NDArray[np.float64],
-        labels: NDArray[np.float64],
-        *,
-        sample_weight: NDArray[np.float64] | None = None,
-    ) -> BaseRate:
-        """Count the ups.
-
-        Parameters
-        ----------
-        features : ndarray of float64, shape (n, n_features)
-            Only their number matters; NaN is allowed.
-        labels : ndarray of float64, shape (n,)
-            0 or 1.
-        sample_weight : ndarray of float64, shape (n,), optional
-            How much each row counts.
-
-        Raises
-        ------
-        BadInputError
-            If there is no row, or labels or weights are unusable.
-        """
+    def fit(self, features: Floats, labels: Floats, *, sample_weight: Floats | None = None) -> Self:
+        """Count the ups; as :meth:`DirectionEstimator.fit`, but of the features only their number matters."""
         check_labels(labels, len(features), sample_weight)
         self._share = float(np.average(labels, weights=sample_weight))
         return self
 
-    def predict_proba(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the same probability for every row, shape (n,).
+    def predict_proba(self, features: Floats) -> Floats:
+        """Return the same probability for every row; as :meth:`DirectionEstimator.predict_proba`, NaN allowed."""
+        return np.full(len(features), require_fitted(self._share, self.name))
 
-        Raises
-        ------
-        NotFittedError
-            If it was not fitted.
-        """
-        return np.full(len(features), self._fitted())
-
-    def clone(self) -> BaseRate:
+    def clone(self) -> Self:
         """Return an untaught one."""
-        return BaseRate()
+        return type(self)()
 
     @property
     def learned(self) -> Learned:
         """The share of ups."""
-        return {"share": np.array([self._fitted()])}
+        return {"share": np.array([require_fitted(self._share, self.name)])}
 
-    def taught(self, learned: Learned) -> BaseRate:
+    def taught(self, learned: Learned) -> Self:
         """Return a fitted one with that share.
 
         Raises
@@ -85,13 +58,8 @@ class BaseRate:
             If it is no share.
         """
         check_names(learned, {"share"})
-        copy = BaseRate()
+        copy = self.clone()
         copy._share = float(take(learned, "share", shape=(1,))[0])
         if not 0.0 <= copy._share <= 1.0:
             raise unusable("a share beyond 0 and 1")
         return copy
-
-    def _fitted(self) -> float:
-        if self._share is None:
-            raise NotFittedError("the model was not fitted", value=self.name, todo="call fit first")
-        return self._share

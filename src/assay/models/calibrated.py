@@ -18,17 +18,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assay.domain.errors import TerminalError
-from assay.models.estimator import NotFittedError, check_features, check_labels, sigmoid
-from assay.models.learned import Learned, part_of, prefixed, take, unusable
-from assay.models.parameters import check_choice, check_number, nested
+from assay.models.estimator import Floats, check_features, check_labels, require_fitted, sigmoid
+from assay.models.learned import Learned, StorableDirection, part_of, prefixed, take, unusable
+from assay.models.parameters import check_choice, check_number, nested, parameters_of
 from assay.models.splits import walk_forward
-from assay.models.voting import Member
 
 _FEWEST_ROWS = 50
 _SMALLEST = 1e-12
@@ -81,40 +81,25 @@ class Calibrated:
 
     name = "calibrated"
 
-    def __init__(self, columns: Sequence[str], estimator: Member, parameters: CalibrationParameters) -> None:
+    def __init__(self, columns: Sequence[str], estimator: StorableDirection, parameters: CalibrationParameters) -> None:
         self.columns = tuple(columns)
         self._estimator = estimator
         self._parameters = parameters
-        self._points: NDArray[np.float64] | None = None
+        self._points: Floats | None = None
 
     @property
     def parameters(self) -> Mapping[str, float | int | str]:
         """All that decides what `fit` makes of given rows; those of the estimator begin with its name and a dot."""
-        own = {"columns": ",".join(self.columns), **asdict(self._parameters)}
-        return own | nested(self._estimator.parameters, self._parameters.of)
+        chosen = self._parameters
+        return parameters_of(self.columns, chosen) | nested(self._estimator.parameters, chosen.of)
 
-    def fit(
-        self,
-        features: NDArray[np.float64],
-        labels: NDArray[np.float64],
-        *,
-        sample_weight: NDArray[np.float64] | None = None,
-    ) -> Calibrated:
+    def fit(self, features: Floats, labels: Floats, *, sample_weight: Floats | None = None) -> Self:
         """Learn the map from rows foretold in a walk forward, then teach the estimator all rows.
 
-        Parameters
-        ----------
-        features : ndarray of float64, shape (n, n_features)
-            The oldest first.
-        labels : ndarray of float64, shape (n,)
-            0 or 1.
-        sample_weight : ndarray of float64, shape (n,), optional
-            How much each row counts, in the map too.
+        As :meth:`DirectionEstimator.fit`; weights count in the map too.
 
         Raises
         ------
-        BadInputError
-            If rows, labels or weights are unusable.
         NoDataError
             If a block would have too few rows.
         """
@@ -124,7 +109,7 @@ class Calibrated:
         rows = np.flatnonzero(weight > 0)
         moment, chosen = np.arange(rows.size), self._parameters
         known = moment + chosen.purged_rows
-        said: list[NDArray[np.float64]] = []
+        said: list[Floats] = []
         tested: list[NDArray[np.intp]] = []
         for fold in walk_forward(moment, known, folds=chosen.folds, min_rows=_FEWEST_ROWS):
             past, block = rows[fold.train], rows[fold.test]
@@ -138,25 +123,28 @@ class Calibrated:
         self._points = points
         return self
 
-    def predict_proba(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the probability of 1, put right, shape (n,); as that of the estimator inside."""
-        points = self._fitted()
+    def predict_proba(self, features: Floats) -> Floats:
+        """Return what the estimator inside says, put right; as :meth:`DirectionEstimator.predict_proba`."""
+        points = require_fitted(self._points, self.name)
         said = self._estimator.predict_proba(features)
         if self._parameters.method == "isotonic":
-            mapped: NDArray[np.float64] = np.interp(said, points[0], points[1])
+            mapped: Floats = np.interp(said, points[0], points[1])
             return mapped
         return sigmoid(points[0, 0] * _odds(said) + points[1, 0])
 
-    def clone(self) -> Calibrated:
+    def clone(self) -> Self:
         """Return an untaught one with the same parameters."""
-        return Calibrated(self.columns, self._estimator.clone(), self._parameters)
+        return type(self)(self.columns, self._estimator.clone(), self._parameters)
 
     @property
     def learned(self) -> Learned:
         """The arrays of the estimator, and the points of the map."""
-        return {"points": self._fitted(), **prefixed(self._estimator.learned, self._parameters.of)}
+        return {
+            "points": require_fitted(self._points, self.name),
+            **prefixed(self._estimator.learned, self._parameters.of),
+        }
 
-    def taught(self, learned: Learned) -> Calibrated:
+    def taught(self, learned: Learned) -> Self:
         """Return a fitted one with these parameters and that learning.
 
         Raises
@@ -173,31 +161,24 @@ class Calibrated:
             sound = np.all(np.diff(points[0]) > 0) and np.all(np.diff(points[1]) >= 0)
             if not (sound and points.min() >= 0 and points.max() <= 1):
                 raise unusable("a map of probabilities that does not rise")
-        copy = Calibrated(self.columns, self._estimator.taught(part), self._parameters)
+        copy = type(self)(self.columns, self._estimator.taught(part), self._parameters)
         copy._points = points
         return copy
 
-    def _fitted(self) -> NDArray[np.float64]:
-        if self._points is None:
-            raise NotFittedError("the model was not fitted", value=self.name, todo="call fit first")
-        return self._points
 
-
-def _odds(probability: NDArray[np.float64]) -> NDArray[np.float64]:
+def _odds(probability: Floats) -> Floats:
     near = np.clip(probability, _SMALLEST, 1.0 - _SMALLEST)
-    result: NDArray[np.float64] = np.log(near / (1.0 - near))
+    result: Floats = np.log(near / (1.0 - near))
     return result
 
 
-def _targets(labels: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:
+def _targets(labels: Floats, weight: Floats) -> Floats:
     """Return labels drawn a little to the middle, as Platt does, so that no map ends at 0 or 1."""
     ups, downs = float(weight @ labels), float(weight @ (1.0 - labels))
     return np.where(labels > 0, (ups + 1.0) / (ups + 2.0), 1.0 / (downs + 2.0))
 
 
-def _sigmoid(
-    said: NDArray[np.float64], labels: NDArray[np.float64], weight: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _sigmoid(said: Floats, labels: Floats, weight: Floats) -> Floats:
     """Return slope and intercept on the log-odds, shape (2, 1), by Newton's method; never a slope below 0.
 
     An estimator that was wrong more often than right has shown no skill, and is not turned round.
@@ -227,9 +208,7 @@ def _sigmoid(
     return np.array([[found[0] / spread], [found[1] - found[0] * mean / spread]])
 
 
-def _isotonic(
-    said: NDArray[np.float64], labels: NDArray[np.float64], weight: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _isotonic(said: Floats, labels: Floats, weight: Floats) -> Floats:
     """Return the corners of the rising line closest to the labels, shape (2, n_points)."""
     from sklearn.isotonic import IsotonicRegression  # noqa: PLC0415  # slow to load
 

@@ -9,15 +9,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from assay.models.estimator import NotFittedError, check_features, check_values
+from assay.models.estimator import Floats, check_features, check_values, require_fitted
 from assay.models.learned import Learned, check_names, take
+from assay.models.parameters import parameters_of
 
 
 class Rule(Protocol):
@@ -28,7 +27,7 @@ class Rule(Protocol):
         """Short name of the baseline."""
         ...
 
-    def level(self, values: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
+    def level(self, values: Floats, weight: Floats) -> float:
         """Return the number for values of shape (n,), the oldest first, with weights above 0 of shape (n,)."""
         ...
 
@@ -56,32 +55,10 @@ class ConstantValue:
     @property
     def parameters(self) -> Mapping[str, float | int | str]:
         """All that decides what `fit` makes of given rows."""
-        fields: Any = self._rule
-        return {"columns": ",".join(self.columns), **dataclasses.asdict(fields)}
+        return parameters_of(self.columns, self._rule)
 
-    def fit(
-        self,
-        features: NDArray[np.float64],
-        values: NDArray[np.float64],
-        *,
-        sample_weight: NDArray[np.float64] | None = None,
-    ) -> ConstantValue:
-        """Find the number.
-
-        Parameters
-        ----------
-        features : ndarray of float64, shape (n, n_features)
-            No NaN; only checked.
-        values : ndarray of float64, shape (n,)
-            No NaN, the oldest first.
-        sample_weight : ndarray of float64, shape (n,), optional
-            How much each row counts; a row of weight 0 is as good as absent.
-
-        Raises
-        ------
-        BadInputError
-            If rows, values or weights are unusable.
-        """
+    def fit(self, features: Floats, values: Floats, *, sample_weight: Floats | None = None) -> Self:
+        """Find the number, by the rule; features are only checked. As :meth:`ValueEstimator.fit`."""
         check_features(features, self.columns)
         check_values(values, len(features), sample_weight)
         weight = np.ones(len(values)) if sample_weight is None else sample_weight
@@ -89,30 +66,22 @@ class ConstantValue:
         self._level = self._rule.level(values[weighs], weight[weighs])
         return self
 
-    def predict(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the same number for every row, shape (n,).
-
-        Raises
-        ------
-        NotFittedError
-            If it was not fitted.
-        BadInputError
-            If the rows are unusable.
-        """
-        level = self._fitted()
+    def predict(self, features: Floats) -> Floats:
+        """Return the same number for every row; as :meth:`ValueEstimator.predict`."""
+        level = require_fitted(self._level, self.name)
         check_features(features, self.columns)
         return np.full(len(features), level)
 
-    def clone(self) -> ConstantValue:
+    def clone(self) -> Self:
         """Return an untaught one with the same columns and parameters."""
-        return ConstantValue(self.columns, self._rule)
+        return type(self)(self.columns, self._rule)
 
     @property
     def learned(self) -> Learned:
         """The number."""
-        return {"level": np.array([self._fitted()])}
+        return {"level": np.array([require_fitted(self._level, self.name)])}
 
-    def taught(self, learned: Learned) -> ConstantValue:
+    def taught(self, learned: Learned) -> Self:
         """Return a fitted one that says that number.
 
         Raises
@@ -124,8 +93,3 @@ class ConstantValue:
         copy = self.clone()
         copy._level = float(take(learned, "level", shape=(1,))[0])
         return copy
-
-    def _fitted(self) -> float:
-        if self._level is None:
-            raise NotFittedError("the model was not fitted", value=self.name, todo="call fit first")
-        return self._level

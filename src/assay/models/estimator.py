@@ -11,12 +11,15 @@ looked at others. It is made with frozen parameters; `clone` gives a fresh one w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assay.domain.errors import BadInputError, TerminalError
+
+Floats = NDArray[np.float64]
+State = TypeVar("State")
 
 LOGISTIC = "logistic"
 """Name of :class:`assay.models.logistic.Logistic`, for those who need no model and would not wait for its imports."""
@@ -26,8 +29,8 @@ class NotFittedError(TerminalError):
     """An estimator was asked before it was taught."""
 
 
-class DirectionEstimator(Protocol):
-    """Foretells the probability of "up"."""
+class Estimator(Protocol):
+    """What an estimator has, whatever it foretells."""
 
     @property
     def name(self) -> str:
@@ -37,20 +40,6 @@ class DirectionEstimator(Protocol):
     @property
     def parameters(self) -> Mapping[str, float | int | str]:
         """All that decides what `fit` makes of given rows."""
-        ...
-
-    def fit(
-        self,
-        features: NDArray[np.float64],
-        labels: NDArray[np.float64],
-        *,
-        sample_weight: NDArray[np.float64] | None = None,
-    ) -> Self:
-        """Learn from rows of shape (n, n_features) and labels 0/1 of shape (n,); return itself."""
-        ...
-
-    def predict_proba(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the probability of 1, shape (n,), of rows of shape (n, n_features)."""
         ...
 
     def clone(self) -> Self:
@@ -58,42 +47,70 @@ class DirectionEstimator(Protocol):
         ...
 
 
-class ValueEstimator(Protocol):
-    """Foretells a number: by how much a price changes, in whatever unit it was taught."""
+class DirectionEstimator(Estimator, Protocol):
+    """Foretells the probability of "up".
 
-    @property
-    def name(self) -> str:
-        """Short name, as it appears in tables and registries."""
+    An estimator's own words on `fit` and `predict_proba` say only what is particular to it; the rest is said here.
+    """
+
+    def fit(self, features: Floats, labels: Floats, *, sample_weight: Floats | None = None) -> Self:
+        """Learn from rows, and forget what was learned before; the same rows give the same bits.
+
+        Parameters
+        ----------
+        features : ndarray of float64, shape (n, n_features)
+            No NaN, the oldest first; left unchanged.
+        labels : ndarray of float64, shape (n,)
+            0 or 1.
+        sample_weight : ndarray of float64, shape (n,), optional
+            How much each row counts; a row of weight 0 is as good as absent.
+
+        Returns
+        -------
+        Self
+            The estimator itself.
+
+        Raises
+        ------
+        BadInputError
+            If rows, labels or weights are unusable; a NaN is answered with its column and row.
+        """
         ...
 
-    @property
-    def parameters(self) -> Mapping[str, float | int | str]:
-        """All that decides what `fit` makes of given rows."""
+    def predict_proba(self, features: Floats) -> Floats:
+        """Return the probability of 1, shape (n,), of rows of shape (n, n_features) without NaN.
+
+        A row's answer does not depend, to the last bit, on which rows are asked with it.
+
+        Raises
+        ------
+        NotFittedError
+            If it was not fitted.
+        BadInputError
+            If the rows are unusable.
+        """
         ...
 
-    def fit(
-        self,
-        features: NDArray[np.float64],
-        values: NDArray[np.float64],
-        *,
-        sample_weight: NDArray[np.float64] | None = None,
-    ) -> Self:
-        """Learn from rows of shape (n, n_features), the oldest first, and values of shape (n,); return itself.
+
+class ValueEstimator(Estimator, Protocol):
+    """Foretells a number: by how much a price changes, in whatever unit it was taught.
+
+    An estimator's own words on `fit` and `predict` say only what is particular to it; the rest is said here.
+    """
+
+    def fit(self, features: Floats, values: Floats, *, sample_weight: Floats | None = None) -> Self:
+        """Learn from rows as :meth:`DirectionEstimator.fit`, and values of shape (n,) without NaN.
 
         The time of a row, where an estimator needs it, is a feature like any other (the Step ``calendar``).
         """
         ...
 
-    def predict(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the value foretold, shape (n,), of rows of shape (n, n_features)."""
-        ...
-
-    def clone(self) -> Self:
-        """Return an untaught estimator with the same parameters."""
+    def predict(self, features: Floats) -> Floats:
+        """Return the value foretold, shape (n,); otherwise as :meth:`DirectionEstimator.predict_proba`."""
         ...
 
 
-def direction(probability: NDArray[np.float64]) -> NDArray[np.int8]:
+def direction(probability: Floats) -> NDArray[np.int8]:
     """Return 1 where "up" is more likely than not; exactly one half is "not up", like a tie of prices.
 
     Examples
@@ -104,7 +121,7 @@ def direction(probability: NDArray[np.float64]) -> NDArray[np.int8]:
     return (probability > 0.5).astype(np.int8)
 
 
-def sigmoid(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
+def sigmoid(log_odds: Floats) -> Floats:
     """Return ``1 / (1 + exp(-x))``, the probability of these log-odds.
 
     Examples
@@ -114,11 +131,24 @@ def sigmoid(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
     """
     # exp only of numbers <= 0, so that it cannot overflow.
     tail = np.exp(-np.abs(log_odds))
-    probability: NDArray[np.float64] = np.where(log_odds >= 0, 1.0, tail) / (1.0 + tail)
+    probability: Floats = np.where(log_odds >= 0, 1.0, tail) / (1.0 + tail)
     return probability
 
 
-def check_features(features: NDArray[np.float64], columns: Sequence[str]) -> None:
+def require_fitted(learned: State | None, name: str) -> State:
+    """Return what the estimator `name` has learned.
+
+    Raises
+    ------
+    NotFittedError
+        If that is nothing yet.
+    """
+    if learned is None:
+        raise NotFittedError("the model was not fitted", value=name, todo="call fit first")
+    return learned
+
+
+def check_features(features: Floats, columns: Sequence[str]) -> None:
     """Refuse rows that an estimator cannot use.
 
     Parameters
@@ -179,7 +209,37 @@ def check_columns(given: Sequence[str], expected: Sequence[str]) -> None:
     raise BadInputError(what, value=f"{here} where {there} belongs", todo=todo)
 
 
-def check_labels(labels: NDArray[np.float64], rows: int, sample_weight: NDArray[np.float64] | None = None) -> None:
+def check_any_column(columns: Sequence[str]) -> None:
+    """Refuse to learn from no feature at all.
+
+    Raises
+    ------
+    BadInputError
+        If there is no column.
+    """
+    if not columns:
+        raise BadInputError("there is no feature to learn from", todo="name at least one column")
+
+
+def check_differ(targets: Floats, *, what: str) -> None:
+    """Refuse labels or values that are all the same: there is nothing to tell apart.
+
+    Parameters
+    ----------
+    targets : ndarray of float64, shape (n,), n at least 1
+    what : str
+        What they are called, as "training labels".
+
+    Raises
+    ------
+    BadInputError
+        If they are.
+    """
+    if np.all(targets == targets[0]):
+        raise BadInputError(f"all {what} are the same", value=targets[0], todo="train on a longer period")
+
+
+def check_labels(labels: Floats, rows: int, sample_weight: Floats | None = None) -> None:
     """Refuse labels that are not 0 or 1, are not `rows` in number, or weights that cannot weigh.
 
     Raises
@@ -193,16 +253,12 @@ def check_labels(labels: NDArray[np.float64], rows: int, sample_weight: NDArray[
     Traceback (most recent call last):
     assay.domain.errors.BadInputError: a label is neither 0 nor 1: 'nan, row 1'; drop rows whose label is undefined
     """
-    if labels.shape != (rows,) or not rows:
-        raise BadInputError("labels and features differ in length", value=f"{labels.shape}, {rows} rows")
-    wrong = np.flatnonzero((labels != 0) & (labels != 1))
-    if wrong.size:
-        value, todo = f"{labels[wrong[0]]}, row {wrong[0]}", "drop rows whose label is undefined"
-        raise BadInputError("a label is neither 0 nor 1", value=value, todo=todo)
+    _check_length(labels, rows, name="labels")
+    _refuse_any((labels != 0) & (labels != 1), labels, what="a label is neither 0 nor 1", name="label")
     check_weights(sample_weight, rows)
 
 
-def check_values(values: NDArray[np.float64], rows: int, sample_weight: NDArray[np.float64] | None = None) -> None:
+def check_values(values: Floats, rows: int, sample_weight: Floats | None = None) -> None:
     """Refuse values that are NaN or infinite, are not `rows` in number, or weights that cannot weigh.
 
     Raises
@@ -217,16 +273,25 @@ def check_values(values: NDArray[np.float64], rows: int, sample_weight: NDArray[
     assay.domain.errors.BadInputError: a value to learn is NaN or infinite: 'nan, row 1'; drop rows whose value is
     undefined
     """
-    if values.shape != (rows,) or not rows:
-        raise BadInputError("values and features differ in length", value=f"{values.shape}, {rows} rows")
-    wrong = np.flatnonzero(~np.isfinite(values))
-    if wrong.size:
-        value, todo = f"{values[wrong[0]]}, row {wrong[0]}", "drop rows whose value is undefined"
-        raise BadInputError("a value to learn is NaN or infinite", value=value, todo=todo)
+    _check_length(values, rows, name="values")
+    _refuse_any(~np.isfinite(values), values, what="a value to learn is NaN or infinite", name="value")
     check_weights(sample_weight, rows)
 
 
-def check_weights(sample_weight: NDArray[np.float64] | None, rows: int) -> None:
+def _check_length(targets: Floats, rows: int, *, name: str) -> None:
+    if targets.shape != (rows,) or not rows:
+        raise BadInputError(f"{name} and features differ in length", value=f"{targets.shape}, {rows} rows")
+
+
+def _refuse_any(is_wrong: NDArray[np.bool_], targets: Floats, *, what: str, name: str) -> None:
+    """Name the first row that is wrong."""
+    wrong = np.flatnonzero(is_wrong)
+    if wrong.size:
+        value, todo = f"{targets[wrong[0]]}, row {wrong[0]}", f"drop rows whose {name} is undefined"
+        raise BadInputError(what, value=value, todo=todo)
+
+
+def check_weights(sample_weight: Floats | None, rows: int) -> None:
     """Refuse weights that are not one a row, are NaN, infinite or negative, or are all zero.
 
     Raises

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.domain.errors import BadInputError
+from assay.models.estimator import DirectionEstimator, ValueEstimator
 
 Learned = Mapping[str, NDArray[Any]]
 """Arrays of float64 or int32 by name."""
@@ -35,6 +36,14 @@ class Storable(Protocol):
     def taught(self, learned: Learned) -> Self:
         """Return a fitted estimator with these parameters and that learning; raises BadInputError if it is none."""
         ...
+
+
+class StorableDirection(DirectionEstimator, Storable, Protocol):
+    """Foretells directions, and can be kept in a file."""
+
+
+class StorableValue(ValueEstimator, Storable, Protocol):
+    """Foretells values, and can be kept in a file."""
 
 
 @runtime_checkable

@@ -1,8 +1,8 @@
 """LightGBM: small trees grown one after the other, each on what the ones before have left unexplained.
 
->>> LightGbm(learning_rate=0.0)
+>>> LightGbm(leaves=1)
 Traceback (most recent call last):
-assay.domain.errors.BadInputError: learning_rate out of range: '0.0'; give a number from 1e-05 to 1
+assay.domain.errors.BadInputError: leaves out of range: '1'; give a number from 2 to 4096
 """
 
 from __future__ import annotations
@@ -11,61 +11,40 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from assay.models.boosting import Boosting
 from assay.models.flat_trees import Answer, FlatTree, FlatTrees
 from assay.models.parameters import check_number
-from assay.models.trees import Lesson, library
+from assay.models.trees import Lesson, check_leaf_rows, library
 
 
-@dataclass(frozen=True, slots=True)
-class LightGbm:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LightGbm(Boosting):
     """Grows boosted trees with LightGBM, which computes in float64.
 
     Parameters
     ----------
-    trees : int
-    learning_rate : float
-        What part of its answer each tree adds.
     leaves : int
         Most leaves of a tree.
     min_leaf_rows : int
-        Fewest training rows in a leaf.
-    row_share, column_share : float
-        Part of rows and columns that each tree is grown on, drawn anew.
-    l2 : float
-        The larger, the closer to zero leaves are drawn.
-    seed : int
-        Of the rows and columns that are drawn.
-
-    Raises
-    ------
-    BadInputError
-        If a parameter is out of range.
+        Fewest training rows in a leaf; at most half of the rows.
+    trees, learning_rate, row_share, column_share, l2, seed
+        As :class:`~assay.models.boosting.Boosting`.
 
     References
     ----------
     Ke et al. (2017), "LightGBM: A Highly Efficient Gradient Boosting Decision Tree", NIPS.
     """
 
-    trees: int = 200
-    learning_rate: float = 0.05
     leaves: int = 15
     min_leaf_rows: int = 20
-    row_share: float = 0.8
-    column_share: float = 0.8
-    l2: float = 1.0
-    seed: int = 7
 
     name: ClassVar[str] = "lightgbm"
 
     def __post_init__(self) -> None:
-        check_number("trees", self.trees, least=1, most=10_000)
-        check_number("learning_rate", self.learning_rate, least=1e-5, most=1)
+        # By name: a dataclass with slots is made anew, and a bare super() would look for the one before.
+        Boosting.__post_init__(self)
         check_number("leaves", self.leaves, least=2, most=4096)
         check_number("min_leaf_rows", self.min_leaf_rows, least=1, most=1_000_000)
-        check_number("row_share", self.row_share, least=0.01, most=1)
-        check_number("column_share", self.column_share, least=0.01, most=1)
-        check_number("l2", self.l2, least=0, most=1e6)
-        check_number("seed", self.seed, least=0, most=2**31 - 1)
 
     def answer(self, *, is_direction: bool) -> Answer:
         """Return the sum of the leaves; of a direction, the probability of these log-odds."""
@@ -73,6 +52,7 @@ class LightGbm:
 
     def grow(self, lesson: Lesson) -> FlatTrees:
         """Grow the trees on one thread, with histograms in one order."""
+        check_leaf_rows(self.min_leaf_rows, len(lesson.features))
         lightgbm = library("lightgbm")
         rows = lightgbm.Dataset(lesson.features, label=lesson.targets, weight=lesson.weight)
         booster = lightgbm.train(self._settings(lesson), rows, num_boost_round=self.trees)

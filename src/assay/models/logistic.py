@@ -14,19 +14,28 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
-from assay.domain.errors import BadInputError, TerminalError
-from assay.models.estimator import LOGISTIC, NotFittedError, check_features, check_labels, sigmoid
+from assay.domain.errors import TerminalError
+from assay.models.estimator import (
+    LOGISTIC,
+    Floats,
+    check_any_column,
+    check_differ,
+    check_features,
+    check_labels,
+    require_fitted,
+    sigmoid,
+)
 from assay.models.learned import Learned, check_names, take, unusable
-from assay.models.parameters import check_number
+from assay.models.parameters import check_number, parameters_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +56,9 @@ class LogisticParameters:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Fitted:
-    mean: NDArray[np.float64]
-    scale: NDArray[np.float64]
-    weights: NDArray[np.float64]
+    mean: Floats
+    scale: Floats
+    weights: Floats
     intercept: float
 
 
@@ -85,46 +94,26 @@ class Logistic:
     @property
     def parameters(self) -> Mapping[str, float | int | str]:
         """All that decides what `fit` makes of given rows."""
-        return {"columns": ",".join(self.columns), **asdict(self._parameters)}
+        return parameters_of(self.columns, self._parameters)
 
-    def fit(
-        self,
-        features: NDArray[np.float64],
-        labels: NDArray[np.float64],
-        *,
-        sample_weight: NDArray[np.float64] | None = None,
-    ) -> Logistic:
-        """Standardise the columns and fit the weights, on one BLAS thread: the same rows give the same bits.
+    def fit(self, features: Floats, labels: Floats, *, sample_weight: Floats | None = None) -> Self:
+        """Standardise the columns and fit the weights, on one BLAS thread; weights of rows count in the scaling too.
 
-        Parameters
-        ----------
-        features : ndarray of float64, shape (n, n_features)
-            No NaN.
-        labels : ndarray of float64, shape (n,)
-            0 or 1, both present.
-        sample_weight : ndarray of float64, shape (n,), optional
-            How much each row counts, in the scaling too.
+        As :meth:`DirectionEstimator.fit`; both labels must be present.
 
         Raises
         ------
-        BadInputError
-            If rows, labels or weights are unusable; a NaN is answered with its column.
         TerminalError
             If the solver does not converge.
         """
         check_features(features, self.columns)
         check_labels(labels, len(features), sample_weight)
-        if not self.columns:
-            raise BadInputError("there is no feature to learn from", todo="name at least one column")
-        if np.all(labels == labels[0]):
-            todo = "train on a longer period"
-            raise BadInputError("all training labels are the same", value=labels[0], todo=todo)
+        check_any_column(self.columns)
+        check_differ(labels, what="training labels")
         self._fitted = self._solve(features, labels, sample_weight)
         return self
 
-    def _solve(
-        self, features: NDArray[np.float64], labels: NDArray[np.float64], sample_weight: NDArray[np.float64] | None
-    ) -> _Fitted:
+    def _solve(self, features: Floats, labels: Floats, sample_weight: Floats | None) -> _Fitted:
         chosen = self._parameters
         scaler = StandardScaler()
         regression = LogisticRegression(
@@ -143,19 +132,9 @@ class Logistic:
                 raise TerminalError("the logistic regression did not converge", value=warning, todo=todo) from warning
         return _Fitted(scaler.mean_, scaler.scale_, regression.coef_[0], float(regression.intercept_[0]))
 
-    def predict_proba(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the probability of 1, shape (n,), of rows of shape (n, n_features) without NaN.
-
-        A row's answer does not depend, to the last bit, on which rows are asked with it.
-
-        Raises
-        ------
-        NotFittedError
-            If it was not fitted.
-        BadInputError
-            If the rows are unusable.
-        """
-        fitted = self._taught()
+    def predict_proba(self, features: Floats) -> Floats:
+        """Return the probability of these log-odds; as :meth:`DirectionEstimator.predict_proba`."""
+        fitted = require_fitted(self._fitted, self.name)
         check_features(features, self.columns)
         score = np.full(len(features), fitted.intercept)
         # Column by column in a fixed order: BLAS sums a batch in another order than a single row.
@@ -163,14 +142,14 @@ class Logistic:
             score += weight * ((features[:, j] - fitted.mean[j]) / fitted.scale[j])
         return sigmoid(score)
 
-    def clone(self) -> Logistic:
+    def clone(self) -> Self:
         """Return an untaught one with the same columns and parameters."""
-        return Logistic(self.columns, self._parameters)
+        return type(self)(self.columns, self._parameters)
 
     @property
     def learned(self) -> Learned:
         """Mean and scale of the columns, their weights, and the intercept."""
-        fitted = self._taught()
+        fitted = require_fitted(self._fitted, self.name)
         return {
             "mean": fitted.mean,
             "scale": fitted.scale,
@@ -178,7 +157,7 @@ class Logistic:
             "intercept": np.array([fitted.intercept]),
         }
 
-    def taught(self, learned: Learned) -> Logistic:
+    def taught(self, learned: Learned) -> Self:
         """Return a fitted one with these parameters and those weights.
 
         Raises
@@ -195,8 +174,3 @@ class Logistic:
         intercept = float(take(learned, "intercept", shape=(1,))[0])
         copy._fitted = _Fitted(mean, scale, weights, intercept)
         return copy
-
-    def _taught(self) -> _Fitted:
-        if self._fitted is None:
-            raise NotFittedError("the model was not fitted", value=self.name, todo="call fit first")
-        return self._fitted

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from assay.domain.errors import BadInputError
@@ -50,6 +50,17 @@ def parameters_from(kind: type[Made], given: Mapping[str, object], *, of: str) -
             raise BadInputError(f"unknown parameter of {of}", value=name, todo=todo)
         values[name] = _typed(name, value, str(fields[name].type))
     return kind(**values)
+
+
+def parameters_of(columns: Sequence[str], chosen: object) -> dict[str, float | int | str]:
+    """Return what an estimator says of itself: its columns and its dataclass of parameters, field by field.
+
+    >>> from assay.models.ewma import Ewma
+    >>> parameters_of(("rsi_14", "ema_12"), Ewma(half_life=24.0))
+    {'columns': 'rsi_14,ema_12', 'half_life': 24.0}
+    """
+    fields: Any = chosen
+    return {"columns": ",".join(columns), **dataclasses.asdict(fields)}
 
 
 def check_number(name: str, value: float, *, least: float, most: float) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from assay.models.flat_trees import Answer, FlatTree, FlatTrees
 from assay.models.parameters import check_number
-from assay.models.trees import Lesson
+from assay.models.trees import Lesson, check_leaf_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class RandomForest:
     depth : int
         Most questions from root to leaf.
     min_leaf_rows : int
-        Fewest training rows in a leaf.
+        Fewest training rows in a leaf; at most half of the rows.
     seed : int
         Of the rows and columns that are drawn.
 
@@ -62,6 +62,7 @@ class RandomForest:
 
     def grow(self, lesson: Lesson) -> FlatTrees:
         """Grow the forest, tree by tree on one thread."""
+        check_leaf_rows(self.min_leaf_rows, len(lesson.features))
         from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor  # noqa: PLC0415  # slow to load
 
         kind = RandomForestClassifier if lesson.is_direction else RandomForestRegressor

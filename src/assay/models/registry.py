@@ -13,28 +13,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Literal, cast
 
 from assay.domain.errors import BadInputError
-from assay.models.estimator import DirectionEstimator, ValueEstimator
-from assay.models.learned import Storable
+from assay.models.learned import StorableDirection, StorableValue
 from assay.models.parameters import nested_in, parameters_from
+
+__all__ = [
+    "TASKS",
+    "Given",
+    "Model",
+    "StorableDirection",
+    "StorableValue",
+    "Task",
+    "known_estimators",
+    "new_direction",
+    "new_estimator",
+    "new_value",
+]
 
 Task = Literal["direction", "value"]
 TASKS: tuple[Task, ...] = ("direction", "value")
 Given = Mapping[str, object]
 _ALONE = ("voting", "calibrated")
 """Made of other estimators, and no part of another."""
-
-
-class StorableDirection(DirectionEstimator, Storable, Protocol):
-    """Foretells directions, and can be kept in a file."""
-
-
-class StorableValue(ValueEstimator, Storable, Protocol):
-    """Foretells values, and can be kept in a file."""
-
-
 Model = StorableDirection | StorableValue
 _Maker = Callable[[tuple[str, ...], Given], Model]
 

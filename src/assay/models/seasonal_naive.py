@@ -9,15 +9,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assay.domain.errors import BadInputError
-from assay.models.estimator import NotFittedError, check_features, check_values
+from assay.models.estimator import Floats, check_features, check_values, require_fitted
 from assay.models.learned import Learned, check_names, take
-from assay.models.parameters import check_choice
+from assay.models.parameters import check_choice, parameters_of
 
 HOURS, WEEKDAYS = 24, 7
 
@@ -72,7 +73,7 @@ class SeasonalNaive:
     def __init__(self, columns: Sequence[str], parameters: SeasonalParameters = SeasonalParameters()) -> None:
         self.columns = tuple(columns)
         self._parameters = parameters
-        self._last: NDArray[np.float64] | None = None
+        self._last: Floats | None = None
         needed = (parameters.hour,) if parameters.season == "day" else (parameters.hour, parameters.weekday)
         for name in needed:
             if name not in self.columns:
@@ -82,30 +83,12 @@ class SeasonalNaive:
     @property
     def parameters(self) -> Mapping[str, float | int | str]:
         """All that decides what `fit` makes of given rows."""
-        return {"columns": ",".join(self.columns), **asdict(self._parameters)}
+        return parameters_of(self.columns, self._parameters)
 
-    def fit(
-        self,
-        features: NDArray[np.float64],
-        values: NDArray[np.float64],
-        *,
-        sample_weight: NDArray[np.float64] | None = None,
-    ) -> SeasonalNaive:
-        """Keep the last value of each hour of the season.
+    def fit(self, features: Floats, values: Floats, *, sample_weight: Floats | None = None) -> Self:
+        """Keep the last value of each hour of the season; no weight but 0 makes a difference to what came last.
 
-        Parameters
-        ----------
-        features : ndarray of float64, shape (n, n_features)
-            No NaN.
-        values : ndarray of float64, shape (n,)
-            No NaN, the oldest first.
-        sample_weight : ndarray of float64, shape (n,), optional
-            A row of weight 0 is as good as absent; other weights make no difference to what came last.
-
-        Raises
-        ------
-        BadInputError
-            If rows, values or weights are unusable, or an hour is none.
+        As :meth:`ValueEstimator.fit`; an hour that is none is a BadInputError too, here and in `predict`.
         """
         check_features(features, self.columns)
         check_values(values, len(features), sample_weight)
@@ -117,30 +100,22 @@ class SeasonalNaive:
         self._last = last
         return self
 
-    def predict(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the last value of each row's hour, shape (n,).
-
-        Raises
-        ------
-        NotFittedError
-            If it was not fitted.
-        BadInputError
-            If the rows are unusable, or an hour is none.
-        """
-        last = self._fitted()
+    def predict(self, features: Floats) -> Floats:
+        """Return the last value of each row's hour; as :meth:`ValueEstimator.predict`."""
+        last = require_fitted(self._last, self.name)
         check_features(features, self.columns)
         return last[self._places(features)]
 
-    def clone(self) -> SeasonalNaive:
+    def clone(self) -> Self:
         """Return an untaught one with the same columns and parameters."""
-        return SeasonalNaive(self.columns, self._parameters)
+        return type(self)(self.columns, self._parameters)
 
     @property
     def learned(self) -> Learned:
         """The last value of each hour."""
-        return {"last": self._fitted()}
+        return {"last": require_fitted(self._last, self.name)}
 
-    def taught(self, learned: Learned) -> SeasonalNaive:
+    def taught(self, learned: Learned) -> Self:
         """Return a fitted one with these values.
 
         Raises
@@ -153,7 +128,7 @@ class SeasonalNaive:
         copy._last = take(learned, "last", shape=(self._parameters.places,))
         return copy
 
-    def allowed(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    def allowed(self, rows: Floats) -> Floats:
         """Return the rows with hours and weekdays where a time has to stand."""
         copy = rows.copy()
         for name, below in ((self._parameters.hour, HOURS), (self._parameters.weekday, WEEKDAYS)):
@@ -162,13 +137,13 @@ class SeasonalNaive:
                 copy[:, at] = np.floor(np.abs(rows[:, at])) % below
         return copy
 
-    def _places(self, features: NDArray[np.float64]) -> NDArray[np.intp]:
+    def _places(self, features: Floats) -> NDArray[np.intp]:
         hour = self._whole(features, self._parameters.hour, HOURS)
         if self._parameters.season == "day":
             return hour
         return HOURS * self._whole(features, self._parameters.weekday, WEEKDAYS) + hour
 
-    def _whole(self, features: NDArray[np.float64], name: str, below: int) -> NDArray[np.intp]:
+    def _whole(self, features: Floats, name: str, below: int) -> NDArray[np.intp]:
         """Return a column of whole numbers from 0 to below `below`."""
         column = features[:, self.columns.index(name)]
         wrong = np.flatnonzero((column < 0) | (column >= below) | (column != np.floor(column)))
@@ -176,8 +151,3 @@ class SeasonalNaive:
             value, todo = f"{name} {column[wrong[0]]:g}, row {wrong[0]}", f"give whole numbers from 0 to {below - 1}"
             raise BadInputError("a time that is none", value=value, todo=todo)
         return column.astype(np.intp)
-
-    def _fitted(self) -> NDArray[np.float64]:
-        if self._last is None:
-            raise NotFittedError("the model was not fitted", value=self.name, todo="call fit first")
-        return self._last

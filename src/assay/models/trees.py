@@ -20,15 +20,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
-from typing import Any, Protocol
+from typing import ClassVar, Protocol, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from assay.domain.errors import BadInputError, NoDataError, SettingsError
-from assay.models.estimator import NotFittedError, check_features, check_labels, check_values
+from assay.models.estimator import (
+    Floats,
+    check_any_column,
+    check_differ,
+    check_features,
+    check_labels,
+    check_values,
+    require_fitted,
+)
 from assay.models.flat_trees import Answer, FlatTrees
 from assay.models.learned import Learned, part_of, prefixed, take, unusable
+from assay.models.parameters import parameters_of
 
 FEWEST_ROWS = 50
 _LARGEST = float(np.finfo(np.float32).max)
@@ -48,9 +56,9 @@ class Lesson:
     is_direction : bool
     """
 
-    features: NDArray[np.float64]
-    targets: NDArray[np.float64]
-    weight: NDArray[np.float64]
+    features: Floats
+    targets: Floats
+    weight: Floats
     is_direction: bool
 
 
@@ -67,12 +75,20 @@ class Grower(Protocol):
         ...
 
     def grow(self, lesson: Lesson) -> FlatTrees:
-        """Return the trees; the same lesson gives the same bits."""
+        """Return the trees; the same lesson gives the same bits.
+
+        Raises
+        ------
+        BadInputError
+            If the parameters allow no tree to split so few rows.
+        SettingsError
+            If the library that grows these trees is not installed.
+        """
         ...
 
 
-class DirectionTrees:
-    """Foretells the probability of "up" with trees.
+class _Trees:
+    """Columns, a grower, and its trees once they are grown: what a direction and a value estimator have in common.
 
     Parameters
     ----------
@@ -80,6 +96,8 @@ class DirectionTrees:
         Names of the features, in order.
     grower : Grower
     """
+
+    _is_direction: ClassVar[bool]
 
     def __init__(self, columns: Sequence[str], grower: Grower) -> None:
         self.columns = tuple(columns)
@@ -94,71 +112,65 @@ class DirectionTrees:
     @property
     def parameters(self) -> Mapping[str, float | int | str]:
         """All that decides what `fit` makes of given rows."""
-        return _parameters(self.columns, self._grower)
+        return parameters_of(self.columns, self._grower)
 
-    def fit(
-        self,
-        features: NDArray[np.float64],
-        labels: NDArray[np.float64],
-        *,
-        sample_weight: NDArray[np.float64] | None = None,
-    ) -> DirectionTrees:
-        """Grow the trees on one thread: the same rows give the same bits.
+    def clone(self) -> Self:
+        """Return an untaught one with the same columns and parameters."""
+        return type(self)(self.columns, self._grower)
 
-        Parameters
-        ----------
-        features : ndarray of float64, shape (n, n_features)
-            No NaN, no column with one value only.
-        labels : ndarray of float64, shape (n,)
-            0 or 1, both present.
-        sample_weight : ndarray of float64, shape (n,), optional
-            How much each row counts; a row of weight 0 is as good as absent.
-
-        Raises
-        ------
-        BadInputError
-            If rows, labels or weights are unusable.
-        NoDataError
-            If there are fewer than 50 rows.
-        SettingsError
-            If the library that grows these trees is not installed.
-        """
+    def _lesson(self, features: Floats, targets: Floats, sample_weight: Floats | None) -> Lesson:
+        """Return the rows that weigh anything, when all are checked."""
         check_features(features, self.columns)
-        check_labels(labels, len(features), sample_weight)
-        lesson = _lesson(features, labels, sample_weight, is_direction=True)
+        check_targets = check_labels if self._is_direction else check_values
+        check_targets(targets, len(features), sample_weight)
+        if sample_weight is None:
+            lesson = Lesson(features, targets, np.ones(len(features)), self._is_direction)
+        else:
+            weighs = sample_weight > 0
+            weight = sample_weight[weighs]
+            lesson = Lesson(features[weighs], targets[weighs], weight / weight.mean(), self._is_direction)
         check_lesson(lesson, self.columns)
-        if np.all(lesson.targets == lesson.targets[0]):
-            todo = "train on a longer period"
-            raise BadInputError("all training labels are the same", value=lesson.targets[0], todo=todo)
-        self._trees = self._grower.grow(lesson)
-        return self
+        return lesson
 
-    def predict_proba(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the probability of 1, shape (n,), of rows of shape (n, n_features) without NaN.
+    def _grown(self) -> FlatTrees:
+        return require_fitted(self._trees, self.name)
 
-        A row's answer does not depend, to the last bit, on which rows are asked with it.
-
-        Raises
-        ------
-        NotFittedError
-            If it was not fitted.
-        BadInputError
-            If the rows are unusable.
-        """
-        trees = _fitted(self._trees, self.name)
+    def _ask(self, features: Floats) -> Floats:
+        trees = self._grown()
         check_features(features, self.columns)
         return trees.ask(features)
 
-    def clone(self) -> DirectionTrees:
-        """Return an untaught one with the same columns and parameters."""
-        return DirectionTrees(self.columns, self._grower)
+    def _read(self, learned: Learned) -> FlatTrees:
+        how = self._grower.answer(is_direction=self._is_direction)
+        return FlatTrees.from_learned(learned, n_features=len(self.columns), how=how)
+
+
+class DirectionTrees(_Trees):
+    """Foretells the probability of "up" with trees; made with the columns and a grower."""
+
+    _is_direction = True
+
+    def fit(self, features: Floats, labels: Floats, *, sample_weight: Floats | None = None) -> Self:
+        """Grow the trees on one thread; as :meth:`DirectionEstimator.fit`, with both labels present.
+
+        Raises
+        ------
+        BadInputError, NoDataError, SettingsError
+            As :func:`check_lesson` and the grower.
+        """
+        self._trees = self._grower.grow(self._lesson(features, labels, sample_weight))
+        return self
+
+    def predict_proba(self, features: Floats) -> Floats:
+        """Return what the trees say; as :meth:`DirectionEstimator.predict_proba`."""
+        return self._ask(features)
 
     @property
     def learned(self) -> Learned:
         """The trees, as arrays."""
-        return _fitted(self._trees, self.name).learned
+        return self._grown().learned
 
-    def taught(self, learned: Learned) -> DirectionTrees:
+    def taught(self, learned: Learned) -> Self:
         """Return a fitted one with these parameters and those trees.
 
         Raises
@@ -166,76 +178,29 @@ class DirectionTrees:
         BadInputError
             If they are no trees over these columns that say probabilities.
         """
-        copy = self.clone()
-        how = self._grower.answer(is_direction=True)
-        trees = FlatTrees.from_learned(learned, n_features=len(self.columns), how=how)
+        copy, trees = self.clone(), self._read(learned)
         leaves = trees.number[trees.feature < 0]
-        if how.link != "logistic" and (leaves.min() < 0 or leaves.max() > 1):
+        if trees.how.link != "logistic" and (leaves.min() < 0 or leaves.max() > 1):
             raise unusable("a leaf that says no probability")
         copy._trees = trees
         return copy
 
 
-class ValueTrees:
-    """Foretells a value with trees; the unit of the values does not matter, they are standardised inside.
+class ValueTrees(_Trees):
+    """Foretells a value with trees, as DirectionTrees; its unit does not matter, values are standardised inside."""
 
-    Parameters
-    ----------
-    columns : sequence of str
-        Names of the features, in order.
-    grower : Grower
-    """
+    _is_direction = False
+    _mean, _spread = 0.0, 1.0
 
-    def __init__(self, columns: Sequence[str], grower: Grower) -> None:
-        self.columns = tuple(columns)
-        self._grower = grower
-        self._trees: FlatTrees | None = None
-        self._mean, self._spread = 0.0, 1.0
-
-    @property
-    def name(self) -> str:
-        """That of the grower."""
-        return self._grower.name
-
-    @property
-    def parameters(self) -> Mapping[str, float | int | str]:
-        """All that decides what `fit` makes of given rows."""
-        return _parameters(self.columns, self._grower)
-
-    def fit(
-        self,
-        features: NDArray[np.float64],
-        values: NDArray[np.float64],
-        *,
-        sample_weight: NDArray[np.float64] | None = None,
-    ) -> ValueTrees:
-        """Grow the trees on one thread: the same rows give the same bits.
-
-        Parameters
-        ----------
-        features : ndarray of float64, shape (n, n_features)
-            No NaN, no column with one value only.
-        values : ndarray of float64, shape (n,)
-            No NaN, not all the same.
-        sample_weight : ndarray of float64, shape (n,), optional
-            How much each row counts; a row of weight 0 is as good as absent.
+    def fit(self, features: Floats, values: Floats, *, sample_weight: Floats | None = None) -> Self:
+        """Grow the trees on one thread; as :meth:`ValueEstimator.fit`, with values that are not all the same.
 
         Raises
         ------
-        BadInputError
-            If rows, values or weights are unusable.
-        NoDataError
-            If there are fewer than 50 rows.
-        SettingsError
-            If the library that grows these trees is not installed.
+        BadInputError, NoDataError, SettingsError
+            As :func:`check_lesson` and the grower, or if the values cannot be standardised.
         """
-        check_features(features, self.columns)
-        check_values(values, len(features), sample_weight)
-        lesson = _lesson(features, values, sample_weight, is_direction=False)
-        check_lesson(lesson, self.columns)
-        if np.all(lesson.targets == lesson.targets[0]):
-            todo = "train on a longer period"
-            raise BadInputError("all values to learn are the same", value=lesson.targets[0], todo=todo)
+        lesson = self._lesson(features, values, sample_weight)
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             mean = float(np.average(lesson.targets, weights=lesson.weight))
             spread = float(np.sqrt(np.average((lesson.targets - mean) ** 2, weights=lesson.weight)))
@@ -246,33 +211,17 @@ class ValueTrees:
         self._trees, self._mean, self._spread = self._grower.grow(standard), mean, spread
         return self
 
-    def predict(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the value foretold, shape (n,), of rows of shape (n, n_features) without NaN.
-
-        A row's answer does not depend, to the last bit, on which rows are asked with it.
-
-        Raises
-        ------
-        NotFittedError
-            If it was not fitted.
-        BadInputError
-            If the rows are unusable.
-        """
-        trees = _fitted(self._trees, self.name)
-        check_features(features, self.columns)
-        return self._mean + self._spread * trees.ask(features)
-
-    def clone(self) -> ValueTrees:
-        """Return an untaught one with the same columns and parameters."""
-        return ValueTrees(self.columns, self._grower)
+    def predict(self, features: Floats) -> Floats:
+        """Return what the trees say, in the unit of the values; as :meth:`ValueEstimator.predict`."""
+        return self._mean + self._spread * self._ask(features)
 
     @property
     def learned(self) -> Learned:
         """The trees, and the mean and spread of the values, as arrays."""
-        trees = _fitted(self._trees, self.name).learned
+        trees = self._grown().learned
         return prefixed(trees, "trees") | {"mean": np.array([self._mean]), "spread": np.array([self._spread])}
 
-    def taught(self, learned: Learned) -> ValueTrees:
+    def taught(self, learned: Learned) -> Self:
         """Return a fitted one with these parameters and those trees.
 
         Raises
@@ -280,13 +229,12 @@ class ValueTrees:
         BadInputError
             If they are no trees over these columns.
         """
-        copy = self.clone()
-        how, trees = self._grower.answer(is_direction=False), part_of(learned, "trees")
+        copy, trees = self.clone(), part_of(learned, "trees")
         if len(trees) + 2 != len(learned):
             raise unusable("unknown arrays")
         copy._mean = float(take(learned, "mean", shape=(1,))[0])
         copy._spread = float(take(learned, "spread", shape=(1,))[0])
-        copy._trees = FlatTrees.from_learned(trees, n_features=len(self.columns), how=how)
+        copy._trees = self._read(trees)
         return copy
 
 
@@ -313,10 +261,10 @@ def check_lesson(lesson: Lesson, columns: Sequence[str]) -> None:
     NoDataError
         If there are too few.
     BadInputError
-        If a column has one value only, or one too large for float32, in which libraries compare.
+        If a column has one value only, or one too large for float32, in which libraries compare; or if all labels or
+        values are the same.
     """
-    if not columns:
-        raise BadInputError("there is no feature to learn from", todo="name at least one column")
+    check_any_column(columns)
     if len(lesson.features) < FEWEST_ROWS:
         todo = f"give at least {FEWEST_ROWS} of a weight above 0"
         raise NoDataError("too few rows to learn from", value=len(lesson.features), todo=todo)
@@ -327,28 +275,25 @@ def check_lesson(lesson: Lesson, columns: Sequence[str]) -> None:
             raise BadInputError("a feature has one value in all training rows", value=column, todo=todo)
         if max(-least, most) > _LARGEST:
             raise BadInputError("a feature is too large", value=f"{column}: {max(-least, most):g}", todo="scale it")
+    check_differ(lesson.targets, what="training labels" if lesson.is_direction else "values to learn")
 
 
-def _lesson(
-    features: NDArray[np.float64],
-    targets: NDArray[np.float64],
-    sample_weight: NDArray[np.float64] | None,
-    *,
-    is_direction: bool,
-) -> Lesson:
-    if sample_weight is None:
-        return Lesson(features, targets, np.ones(len(features)), is_direction)
-    weighs = sample_weight > 0
-    weight = sample_weight[weighs]
-    return Lesson(features[weighs], targets[weighs], weight / weight.mean(), is_direction)
+def check_leaf_rows(min_leaf_rows: int, rows: int) -> None:
+    """Refuse leaves so large that no tree over so many rows could have two of them.
 
+    Raises
+    ------
+    BadInputError
+        If `min_leaf_rows` is more than half of the rows: every tree would be one leaf, and the features mean nothing.
 
-def _parameters(columns: tuple[str, ...], grower: Grower) -> Mapping[str, float | int | str]:
-    fields: Any = grower
-    return {"columns": ",".join(columns), **dataclasses.asdict(fields)}
-
-
-def _fitted(trees: FlatTrees | None, name: str) -> FlatTrees:
-    if trees is None:
-        raise NotFittedError("the model was not fitted", value=name, todo="call fit first")
-    return trees
+    Examples
+    --------
+    >>> check_leaf_rows(60, rows=100)
+    Traceback (most recent call last):
+    assay.domain.errors.BadInputError: min_leaf_rows is more than half of the rows, so that no tree could split them:
+    '60 of 100 rows'; give at most 50, or train on a longer period
+    """
+    if 2 * min_leaf_rows > rows:
+        what = "min_leaf_rows is more than half of the rows, so that no tree could split them"
+        todo = f"give at most {rows // 2}, or train on a longer period"
+        raise BadInputError(what, value=f"{min_leaf_rows} of {rows} rows", todo=todo)

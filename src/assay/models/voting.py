@@ -10,19 +10,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol, Self
+from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from assay.domain.errors import BadInputError
-from assay.models.estimator import DirectionEstimator, check_features
-from assay.models.learned import Learned, Storable, check_names, part_of, prefixed
+from assay.models.estimator import Floats, check_features
+from assay.models.learned import Learned, StorableDirection, check_names, part_of, prefixed
 from assay.models.parameters import nested
 
-
-class Member(DirectionEstimator, Storable, Protocol):
-    """An estimator that can vote and be kept."""
+Member = StorableDirection
+"""An estimator that can vote."""
 
 
 class Voting:
@@ -68,21 +66,8 @@ class Voting:
             values |= nested(member.parameters, name)
         return values
 
-    def fit(
-        self,
-        features: NDArray[np.float64],
-        labels: NDArray[np.float64],
-        *,
-        sample_weight: NDArray[np.float64] | None = None,
-    ) -> Voting:
-        """Teach every member the same rows; raises what they raise.
-
-        Parameters
-        ----------
-        features : ndarray of float64, shape (n, n_features)
-        labels : ndarray of float64, shape (n,)
-        sample_weight : ndarray of float64, shape (n,), optional
-        """
+    def fit(self, features: Floats, labels: Floats, *, sample_weight: Floats | None = None) -> Self:
+        """Teach every member the same rows; as :meth:`DirectionEstimator.fit`, and raises what they raise."""
         check_features(features, self.columns)
         taught = {
             name: member.clone().fit(features, labels, sample_weight=sample_weight)
@@ -91,23 +76,15 @@ class Voting:
         self._members = taught
         return self
 
-    def predict_proba(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the weighted mean of the members' probabilities of 1, shape (n,).
-
-        Raises
-        ------
-        NotFittedError
-            If it was not fitted.
-        BadInputError
-            If the rows are unusable.
-        """
+    def predict_proba(self, features: Floats) -> Floats:
+        """Return the weighted mean of what the members say; as :meth:`DirectionEstimator.predict_proba`."""
         said = [member.predict_proba(features) for member in self._members.values()]
         check_features(features, self.columns)
         mean = np.zeros(len(features))
         for probability, weight in zip(said, self._weights, strict=True):
             mean += weight * probability
         # Rounding may leave a mean of ones a bit above 1.
-        result: NDArray[np.float64] = np.minimum(mean / sum(self._weights), 1.0)
+        result: Floats = np.minimum(mean / sum(self._weights), 1.0)
         return result
 
     def clone(self) -> Self:
@@ -118,7 +95,7 @@ class Voting:
     @property
     def learned(self) -> Learned:
         """The arrays of all members; their names begin with the member's."""
-        arrays: dict[str, NDArray[np.float64]] = {}
+        arrays: dict[str, Floats] = {}
         for name, member in self._members.items():
             arrays |= prefixed(member.learned, name)
         return arrays

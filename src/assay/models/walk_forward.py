@@ -36,6 +36,8 @@ class OutOfSample:
     predicted: NDArray[np.int8]
     baseline_probability: NDArray[np.float64]
     baseline: NDArray[np.int8]
+    fitted: tuple[DirectionEstimator, ...] = ()
+    """The model as it was fitted before each test block."""
 
 
 def out_of_sample(
@@ -75,11 +77,14 @@ def out_of_sample(
     if not folds:
         raise BadInputError("there is no fold to test on", todo="split the rows first")
     said: list[list[NDArray[np.float64]]] = [[], []]
+    models: list[DirectionEstimator] = []
     for fold in folds:
         weight = None if sample_weight is None else sample_weight[fold.train]
         for blocks, one in zip(said, (estimator, baseline), strict=True):
             fitted = one.clone().fit(features[fold.train], labels[fold.train], sample_weight=weight)
             blocks.append(fitted.predict_proba(features[fold.test]))
+            if one is estimator:
+                models.append(fitted)
     probability, baseline_probability = (np.concatenate(blocks) for blocks in said)
     return OutOfSample(
         row=np.concatenate([fold.test for fold in folds]),
@@ -88,4 +93,5 @@ def out_of_sample(
         predicted=direction(probability),
         baseline_probability=baseline_probability,
         baseline=direction(baseline_probability),
+        fitted=tuple(models),
     )

@@ -15,61 +15,40 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from assay.models.boosting import Boosting
 from assay.models.flat_trees import Answer, FlatTree, FlatTrees
 from assay.models.parameters import check_number
 from assay.models.trees import Lesson, library
 
 
-@dataclass(frozen=True, slots=True)
-class Xgboost:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Xgboost(Boosting):
     """Grows boosted trees with XGBoost.
 
     Parameters
     ----------
-    trees : int
-    learning_rate : float
-        What part of its answer each tree adds.
     depth : int
         Most questions from root to leaf.
     min_leaf_weight : float
         Fewest of a leaf, in XGBoost's measure: rows of a value, rows times p (1 - p) of a direction.
-    row_share, column_share : float
-        Part of rows and columns that each tree is grown on, drawn anew.
-    l2 : float
-        The larger, the closer to zero leaves are drawn.
-    seed : int
-        Of the rows and columns that are drawn.
-
-    Raises
-    ------
-    BadInputError
-        If a parameter is out of range.
+    trees, learning_rate, row_share, column_share, l2, seed
+        As :class:`~assay.models.boosting.Boosting`.
 
     References
     ----------
     Chen and Guestrin (2016), "XGBoost: A Scalable Tree Boosting System", KDD.
     """
 
-    trees: int = 200
-    learning_rate: float = 0.05
     depth: int = 4
     min_leaf_weight: float = 5.0
-    row_share: float = 0.8
-    column_share: float = 0.8
-    l2: float = 1.0
-    seed: int = 7
 
     name: ClassVar[str] = "xgboost"
 
     def __post_init__(self) -> None:
-        check_number("trees", self.trees, least=1, most=10_000)
-        check_number("learning_rate", self.learning_rate, least=1e-5, most=1)
+        # By name: a dataclass with slots is made anew, and a bare super() would look for the one before.
+        Boosting.__post_init__(self)
         check_number("depth", self.depth, least=1, most=20)
         check_number("min_leaf_weight", self.min_leaf_weight, least=0, most=1e6)
-        check_number("row_share", self.row_share, least=0.01, most=1)
-        check_number("column_share", self.column_share, least=0.01, most=1)
-        check_number("l2", self.l2, least=0, most=1e6)
-        check_number("seed", self.seed, least=0, most=2**31 - 1)
 
     def answer(self, *, is_direction: bool) -> Answer:
         """Return the sum of start and leaves; of a direction, the probability of these log-odds."""

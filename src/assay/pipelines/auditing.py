@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -206,13 +206,49 @@ def _one(
     chosen = _chosen(workspace, request.subject, interval)
     if not request.bars:  # those of a file are as long as they are
         feature_sets.check_bars(DeclaredSet(chosen), interval)
-    proof = prove_by_stream(chosen, _as_bars(frame), request.subject)
     if not request.label:
-        return proof
+        return prove_by_stream(chosen, _as_bars(frame), request.subject)
     held_against = parse_label(request.label, usual_horizon=usual)
     subject = set_subject(chosen, rule=held_against, interval=interval)
-    table = audit(subject, frame, density=request.density, seed=request.seed)
-    label = audit_label(label_subject(held_against, interval), frame, columns=_LABEL, seed=request.seed)
+    proof = prove_by_stream(chosen, _as_bars(frame), request.subject)
+    return _with_label((proof, subject, label_subject(held_against, interval)), frame, request.density, request.seed)
+
+
+def audited_bars(klines: pl.DataFrame) -> str:
+    """Return what the certificate of :func:`audit_training` calls these bars."""
+    return steps_data_version(_as_bars(_with_reference(klines, seed=0)))
+
+
+def audit_training(chosen: FeatureSet, rule: LabelRule, klines: pl.DataFrame, interval: Interval) -> Audit:
+    """Audit a feature set and its label as a model learns from them, on the bars that it learns from.
+
+    The certificate, where there is one, says what :func:`features_of` says, so that a promotion can hold it against the
+    code of its day; the same bars give the same one.
+
+    Raises
+    ------
+    BadInputError
+        If the computation fails on these bars.
+    """
+    frame = _with_reference(klines, seed=0)
+    bars = _as_bars(frame)
+    parts = prove_by_stream(chosen, bars), set_subject(chosen, rule=rule, interval=interval)
+    found = _with_label((*parts, label_subject(rule, interval)), frame, "sampled", 0)
+    if found.certificate is None:
+        return found
+    is_of, names = features_of(chosen), tuple(dict.fromkeys(check.name for check in found.checks))
+    certificate = Certificate.of(
+        chosen.name, code=is_of.code, config=is_of.config, data_version=steps_data_version(bars), checks=names,
+        density=found.certificate.density,
+    )  # fmt: skip
+    return replace(found, certificate=certificate)
+
+
+def _with_label(parts: tuple[Audit, Subject, Subject], frame: pl.DataFrame, density: Density, seed: int) -> Audit:
+    """Return the audit of a set, proven by its stream already, with a label beside it, and of the label itself."""
+    proof, subject, answers = parts
+    table = audit(subject, frame, density=density, seed=seed)
+    label = audit_label(answers, frame, columns=_LABEL, seed=seed)
     findings = (*proof.findings, *table.findings, *label.findings)
     checks = (*proof.checks, *table.checks, *(check for check in label.checks if check.name == "span"))
     return Audit(table.subject, checks, findings, None if findings else table.certificate)
@@ -258,8 +294,12 @@ def _bars(workspace: Workspace | None, request: AuditRequest, interval: Interval
         places = workspace.settings.preferred_places
         found = resolve(request.symbol, reads.list_series(lake), places=places, interval=request.interval)
         klines = reads.read_klines(lake, found.series, request.span, _COLUMNS)
+    return _with_reference(klines, seed=request.seed)
+
+
+def _with_reference(klines: pl.DataFrame, *, seed: int) -> pl.DataFrame:
     # What is held against another series is held against a made-up one: what it is, is no matter here.
-    reference = made_bars(Interval.parse("1h"), seed=request.seed + 1, count=klines.height + 100)["reference"]
+    reference = made_bars(Interval.parse("1h"), seed=seed + 1, count=klines.height + 100)["reference"]
     return klines.with_columns(reference.head(klines.height))
 
 

@@ -109,6 +109,7 @@ class ModelSettings(BaseModel):
     bootstrap_samples: Annotated[int, Field(ge=100, le=1_000_000)] = 2_000
     block_bars: Annotated[int, Field(ge=1)] = 168
     seed: Annotated[int, Field(ge=0)] = 7
+    cost_bps: Annotated[float, Field(ge=0, le=1_000, allow_inf_nan=False)] = 10.0
 
 
 def _shipped_recordings() -> Path | None:

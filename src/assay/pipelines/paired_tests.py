@@ -1,0 +1,222 @@
+"""A trained model against the champion, or against the base rate, on rows that neither of them has seen.
+
+Where nobody is champion the model has to beat the base rate of what it was taught, and a coin as well: where what was
+more frequent turns out to be rarer, whoever knows nothing beats the base rate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.domain.errors import BadInputError, NoDataError
+from assay.domain.instrument import SeriesId, resolve
+from assay.domain.interval import EPOCH
+from assay.domain.model_key import ModelKey
+from assay.evidence.promotion import PairedTest
+from assay.evidence.selection import Contest, Selection, select
+from assay.evidence.verdict import COIN, SUSPECT_ACCURACY
+from assay.features.compile import use_cache_dir
+from assay.features.declared import DeclaredSet
+from assay.lake.model_aliases import Aliases, read_aliases
+from assay.lake.model_store import ModelVersion, find_version, read_artefact, read_keys, read_version
+from assay.lake.model_tests import KeptTest, count_looks, is_kept
+from assay.lake.sealed import Documents, documents_of
+from assay.measures.losses import zero_one_losses
+from assay.models.artefact import unpack
+from assay.models.base_rate import BaseRate
+from assay.models.estimator import DirectionEstimator
+from assay.pipelines import steps
+from assay.pipelines.auditing import features_of
+from assay.pipelines.promoting import PromotionRequest, PromotionResult, promote_model, roll_back_model
+from assay.pipelines.training_rows import Rows, direction_task, find_features, moment_of, read_rows
+from assay.pipelines.workspace import Workspace
+
+_BASELINE = "base_rate"
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """Which model it was about, what was decided, and who is champion now."""
+
+    version: ModelVersion
+    result: PromotionResult
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """What is needed to ask models of one key."""
+
+    workspace: Workspace
+    documents: Documents
+    key: ModelKey
+
+    @property
+    def series(self) -> SeriesId:
+        return SeriesId.parse(self.key.source)
+
+    def features(self, version: ModelVersion) -> DeclaredSet:
+        """Return the feature set of a version as it is computed now."""
+        return find_features(self.workspace, version.paper.feature_set.partition("/")[0], self.series)
+
+    def rows(self, version: ModelVersion) -> Rows:
+        """Return all labelled rows of today with the features of a version."""
+        rule = direction_task(self.workspace, self.key.task)
+        return read_rows(self.workspace, self.series, rule, self.features(version))[0]
+
+    def model(self, version: ModelVersion, rows: Rows) -> DirectionEstimator:
+        """Return the fitted model of a version, if it was made for these columns and is a direction's."""
+        artefact = unpack(read_artefact(self.documents, version), columns=rows.columns)
+        if artefact.task != "direction":
+            raise BadInputError("not a model of a direction", value=version.version, todo="promote it in Python")
+        return artefact.estimator  # type: ignore[return-value]  # its task says so
+
+
+def promote_version(workspace: Workspace, text: str, *, by: str, why: str) -> Promotion:
+    """Test a model on what nobody has seen, and make it the champion if it wins.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    text : str
+        Its version, or how that begins.
+    by, why : str
+
+    Raises
+    ------
+    NoDataError
+        If there is no such model, or its bars are gone.
+    BadInputError
+        If several begin so, it is the champion, or a champion's features are computed otherwise now.
+    DamagedError
+        If one of its files, or of the history, is damaged.
+    MovedError
+        If somebody else moved the champion meanwhile.
+    """
+    use_cache_dir(workspace.home.cache / "numba")
+    documents = documents_of(workspace.home)
+    version = find_model(documents, text)
+    asking = _Asking(workspace, documents, version.paper.key)
+    known = read_aliases(documents, asking.key)
+    features = features_of(asking.features(version).feature_set)
+    is_as_it_was = features.identity == version.paper.feature_set
+    test = _paired_test(asking, version, known) if is_as_it_was and known.champion != version.version else None
+    request = PromotionRequest(asking.key, version.version, features, test, by, why, _BASELINE)
+    return Promotion(version, promote_model(workspace, request))
+
+
+def roll_back(workspace: Workspace, task: str, series: str, *, by: str, why: str) -> tuple[ModelKey, Aliases]:
+    """Make the champion before the champion of a task and a series again.
+
+    Raises
+    ------
+    NoDataError
+        If there are no models of it, or there was no champion before.
+    DamagedError, MovedError
+        As :func:`assay.pipelines.promoting.roll_back_model`.
+    """
+    key = find_key(workspace, task, series)
+    return key, roll_back_model(workspace, key, by=by, why=why)
+
+
+def find_model(documents: Documents, text: str) -> ModelVersion:
+    """Return the version that begins like `text`, whatever it is of.
+
+    Raises
+    ------
+    NoDataError
+        If there is none.
+    BadInputError
+        If there are several.
+    """
+    found = []
+    for key in read_keys(documents):
+        try:
+            found.append(find_version(documents, key, text))
+        except NoDataError:
+            continue
+    if not found:
+        raise NoDataError("there is no such model", value=text, todo="`assay models list` shows them")
+    if len(found) > 1:
+        todo = f"say which: {', '.join(one.version for one in found[:8])}"
+        raise BadInputError("several models begin like that", value=text, todo=todo)
+    return found[0]
+
+
+def find_key(workspace: Workspace, task: str, series: str) -> ModelKey:
+    """Return the key of models that a task and a series, in any spelling, mean; NoDataError if there are no models."""
+    keys = [key for key in read_keys(documents_of(workspace.home)) if key.task == task]
+    if not keys:
+        raise NoDataError("there are no models of this task", value=task, todo="`assay models list` shows them")
+    exact = [key for key in keys if key.source == series]
+    if exact:
+        return exact[0]
+    available = [SeriesId.parse(key.source) for key in keys]
+    place, _, interval = series.rpartition(":")
+    is_whole = series.count(":") == 3
+    found = resolve(
+        place if is_whole else series,
+        available,
+        places=workspace.settings.preferred_places,
+        interval=interval if is_whole else "",
+    )
+    return ModelKey(task, str(found.series))
+
+
+def _paired_test(asking: _Asking, version: ModelVersion, known: Aliases) -> PairedTest | None:
+    """Return the test, or nothing where there is no row that neither has seen."""
+    rows = asking.rows(version)
+    champion = read_version(asking.documents, asking.key, known.champion) if known.champion else None
+    seen = max(one.paper.seen_until for one in (version, champion) if one)
+    untouched = rows.where(rows.at >= _microseconds(seen))
+    of_champion = _rows_of_champion(asking, champion) if champion else None
+    if of_champion:
+        untouched = untouched.where(np.isin(untouched.at, of_champion.at))
+    if not untouched.labels.size:
+        return None
+    own = _losses(asking.model(version, rows), untouched)
+    if champion and of_champion:
+        theirs = of_champion.where(np.isin(of_champion.at, untouched.at))
+        rivals = [_losses(asking.model(champion, of_champion), theirs)]
+    else:
+        known_then = rows.where(rows.until <= _microseconds(version.paper.seen_until))
+        base_rate = BaseRate().fit(known_then.matrix, known_then.labels)
+        rivals = [_losses(base_rate, untouched), np.full(untouched.labels.size, 1.0 - COIN)]
+    first_at, until = moment_of(untouched.at[0]), moment_of(untouched.until.max())
+    name = known.champion or _BASELINE
+    kept = KeptTest(version.version, name, first_at, until, untouched.data_version)
+    looks = count_looks(asking.documents, asking.key, first_at=first_at, until=until)
+    looks += not is_kept(asking.documents, asking.key, kept)
+    found = min((_held(asking, untouched, rival - own, looks) for rival in rivals), key=lambda one: one.gain.value)
+    return PairedTest(
+        version.version, name, first_at, until, kept.data_version, untouched.labels.size, found.blocks, found.gain,
+        score=1.0 - float(own.mean()), plausible_to=SUSPECT_ACCURACY,
+    )  # fmt: skip
+
+
+def _rows_of_champion(asking: _Asking, champion: ModelVersion) -> Rows:
+    """Return all labelled rows with the champion's features, if they are still what it was taught."""
+    now = steps.identity(asking.features(champion).feature_set)
+    if now != champion.paper.feature_set:
+        what = f"the champion {champion.version} cannot be asked: its features are computed otherwise now"
+        todo = "put them back as they were, or roll it back"
+        raise BadInputError(what, value=f"{now}, not {champion.paper.feature_set}", todo=todo)
+    return asking.rows(champion)
+
+
+def _losses(model: DirectionEstimator, rows: Rows) -> NDArray[np.float64]:
+    return zero_one_losses(rows.labels, model.predict_proba(rows.matrix))
+
+
+def _held(asking: _Asking, rows: Rows, gains: NDArray[np.float64], looks: int) -> Selection:
+    rule = direction_task(asking.workspace, asking.key.task)
+    block = asking.workspace.settings.model.block_bars
+    contest = Contest(rule.horizon // asking.series.interval.duration, trials=looks, block_bars=block)
+    return select(gains, rows.at, contest)
+
+
+def _microseconds(moment: datetime) -> int:
+    return (moment - EPOCH) // timedelta(microseconds=1)
