@@ -1,6 +1,6 @@
 """Files of the archive to silver: rows a second, peak memory and bytes a row of years of one-minute bars.
 
-    python -m benchmarks.archive --rows 20000000
+    python -m benchmarks.archive --rows 20000000 --folder DIR
 
 Months of made minutes are zipped as Binance zips them, with their checksums. Then ``assay backfill`` loads them over a
 transport that reads them from disk, so that no network is measured, and ``assay build`` makes silver of them; each in a
