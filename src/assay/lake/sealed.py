@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Protocol
 
 from assay.domain.errors import BadInputError, TerminalError
+from assay.lake.folders import LocalFolder
 from assay.lake.home import Home
 from assay.lake.places import S3Url, is_s3
 from assay.lake.s3 import S3Folder
@@ -95,13 +96,7 @@ class LocalDocuments:
 
     def read(self, name: str) -> bytes:
         """Return a file; FileNotFoundError if there is none."""
-        try:
-            return (self.root / name).read_bytes()
-        except FileNotFoundError:
-            raise
-        except OSError:
-            with storage_errors(self.root / name):
-                raise
+        return LocalFolder(self.root).get(name)
 
     def stamp(self, name: str) -> object:
         """Return the file's number, size and time."""
