@@ -1,7 +1,7 @@
 # Needs make, a shell, and Python 3.11, 3.12 or 3.13; uv is used if it is there. Everything is installed in .venv.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: install demo test check lint style types soak bench docs clean constraints help
+.PHONY: install demo test check lint style types soak bench evidence docs clean constraints help
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -46,11 +46,13 @@ $(BIN)/python:
 $(VENV)/installed: pyproject.toml $(PINS) | $(BIN)/python
 	@echo "Installing Assay (about a minute)"
 	@$(INSTALL) -c $(PINS) -e .
+	@$(BIN)/assay prepare
 	@touch $@
 
 $(VENV)/installed-dev: pyproject.toml $(PINS) | $(BIN)/python
 	@echo "Installing Assay and what its tests need (about a minute)"
 	@$(INSTALL) -c $(PINS) -e '.[test,dev]'
+	@$(BIN)/assay prepare
 	@touch $(VENV)/installed $@
 
 # In a home of its own unless you name one.
@@ -82,6 +84,10 @@ soak: $(VENV)/installed-dev ## The long proofs, and how long each took
 
 bench: $(VENV)/installed-dev ## The numbers of the README
 	$(BIN)/python -m benchmarks
+
+# From the recordings in ../shared/data, in var/evidence unless ASSAY_HOME names a home.
+evidence: $(VENV)/installed-dev ## What the README says of Bitcoin and Ether, every command of it
+	$(BIN)/python examples/hourly_evidence.py
 
 # The columns are those of the home that ASSAY_HOME names, or of a small simulated one that is made for this.
 docs: $(VENV)/installed-dev ## Write the pages on indicators, check the docs, write the tables and their lineage as a page

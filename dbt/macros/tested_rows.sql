@@ -35,10 +35,10 @@
 {% macro foretold_since() -%}
     {%- set found = [none] -%}
     {%- if execute -%}
-        {%- set predictions = source('gold_predictions', 'direction_predictions') -%}
+        {%- set predictions = source('gold_predictions', 'price_predictions') -%}
         {%- set tested = asked_once(
             'tested',
-            "select max(known_at)::varchar from " ~ source('refresh', 'tested') ~ " where name = 'gold.direction_predictions'"
+            "select max(known_at)::varchar from " ~ source('refresh', 'tested') ~ " where name = 'gold.price_predictions'"
         )[0] -%}
         {%- if tested is none or flags.FULL_REFRESH -%}
             {%- set found = ['-infinity'] -%}

@@ -10,6 +10,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from assay.notebook import (
+        BaseRateClassifier,
+        CryptoDataLoader,
+        EnsembleModel,
+        LightGBMClassifier,
+        LogisticRegression,
+        RandomForestClassifier,
+        TrainingData,
+        XGBoostClassifier,
         compute_features,
         garch_volatility,
         get_gaps,
@@ -22,6 +30,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "BaseRateClassifier",
+    "CryptoDataLoader",
+    "EnsembleModel",
+    "LightGBMClassifier",
+    "LogisticRegression",
+    "RandomForestClassifier",
+    "TrainingData",
+    "XGBoostClassifier",
     "__version__",
     "compute_features",
     "garch_volatility",

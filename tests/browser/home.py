@@ -25,6 +25,7 @@ from assay.venues.sandbox.inside import ExchangeTransport
 from assay.venues.sandbox.market import Market
 from assay.venues.spec import Request
 from assay.venues.transport import Response, Transport
+from tests.integration.registered import register_models
 from tests.integration.simulated import START, Simulation
 
 SERIES = "binance:spot:BTC-USDT"
@@ -101,6 +102,7 @@ def make_home(folder: Path) -> Path:
     market = BrowserMarket(folder)
     workspace = market.workspace()
     market.polls(workspace)
+    register_models(workspace, START, has_champion=False)
     market.time.passes(timedelta(hours=1))
     market.polls(workspace)
     market.settles(workspace)

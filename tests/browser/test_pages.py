@@ -15,6 +15,7 @@ PAGES = {
     "wazirx": "/wazirx/",
     "asset": f"/assets/{SERIES}/",
     "asset with a gap": f"/assets/{GAPPY}/",
+    "predictions": "/predictions/",
     "data": "/data/",
     "login": "/accounts/login/",
 }
@@ -27,6 +28,8 @@ def settled(page: Page) -> Page:
     page.wait_for_load_state("networkidle")
     if page.locator("[data-asset-chart]").count():
         page.wait_for_selector("[data-asset-chart][data-state=ready]")
+    if page.locator("[data-track]").count():
+        page.wait_for_selector("[data-track][data-state=ready]")
     return page
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import pickle
 from dataclasses import dataclass
 from typing import cast
@@ -101,6 +103,12 @@ def _rows() -> Rows:
 def _fitted(rows: Rows) -> dict[Case, Model]:
     """Return every estimator taught the rows; those whose library is missing fail here, with what to install."""
     return {case: case.new().fit(rows.features, rows.of(case)) for case in CASES}
+
+
+def sealed(header: dict[str, object], arrays: bytes) -> bytes:
+    """Return the file of a model whose header says that, under a hash that is right."""
+    rest = json.dumps(header, sort_keys=True).encode() + b"\n" + arrays
+    return b"assay-model 1 %s\n" % hashlib.sha256(rest).hexdigest().encode() + rest
 
 
 @every
@@ -208,6 +216,67 @@ def test_learning_that_is_not_its_own_is_refused(case: Case, fitted: dict[Case, 
     ):
         with pytest.raises(BadInputError, match="what the model has learned cannot be used"):
             untaught.taught(wrong)
+
+
+@every
+def test_learning_of_another_estimator_is_refused(case: Case, fitted: dict[Case, Model]) -> None:
+    untaught = fitted[case].clone()
+    refused = 0
+    for model in fitted.values():
+        # Trees of every library are the same arrays, and so are single numbers: what they are of, the file's header
+        # tells, and the hash of the answers proves it (below).
+        if model.learned.keys() == fitted[case].learned.keys():
+            continue
+        refused += 1
+        with pytest.raises(BadInputError, match="what the model has learned cannot be used"):
+            untaught.taught(model.learned)
+    assert refused > 5
+
+
+@every
+def test_file_that_calls_itself_another_estimator_is_refused(case: Case, fitted: dict[Case, Model]) -> None:
+    """Its hash is right: whoever wrote it knew how."""
+    _, _, rest = case.kept(fitted[case]).partition(b"\n")
+    line, _, arrays = rest.partition(b"\n")
+    header = json.loads(line)
+    for other in CASES:
+        if (other.task, other.name) == (case.task, case.name):
+            continue
+        named = {"task": other.task, "estimator": other.name, "parameters": dict(fitted[other].parameters)}
+        # A model of the other name is what it says it is only if it answers what is written there.
+        forged = header | named | {"model_hash": other.hash(fitted[other])}
+        with pytest.raises(BadInputError, match=r"cannot be used|answers otherwise"):
+            unpack(sealed(forged, arrays))
+
+
+@every
+def test_file_of_another_task_or_unknown_estimator_is_refused(case: Case, fitted: dict[Case, Model]) -> None:
+    _, _, rest = case.kept(fitted[case]).partition(b"\n")
+    line, _, arrays = rest.partition(b"\n")
+    header = json.loads(line)
+    for wrong, what in (
+        ({"task": "signal"}, "damaged: 'task signal'"),
+        ({"estimator": "oracle"}, "no estimator of a .* has this name"),
+        ({"parameters": header["parameters"] | {"colour": "red"}}, "unknown parameter"),
+        ({"columns": [*COLUMNS[:-1], COLUMNS[0]]}, "parameters are of a model with other columns|one name"),
+        ({"model_hash": "0" * 16}, "answers otherwise than where it was made"),
+    ):
+        with pytest.raises(BadInputError, match=what):
+            unpack(sealed(header | wrong, arrays))
+
+
+@every
+def test_column_that_never_changes_is_refused_or_does_no_harm(case: Case, rows: Rows) -> None:
+    constant = rows.features.copy()
+    constant[:, 1] = 50.0
+    model = case.new()
+    told = f"{case.name},{model.parameters.get('members', '')},{model.parameters.get('of', '')}"
+    if set(told.split(",")) & set(TREES):
+        with pytest.raises(BadInputError, match="one value in all training rows: 'rsi_14'"):
+            model.fit(constant, rows.of(case))
+    else:
+        said = case.say(model.fit(constant, rows.of(case)), constant)
+        assert np.all(np.isfinite(said))
 
 
 @looking

@@ -14,7 +14,7 @@ from assay.evidence.causality import LabelColumns, Leak, audit, audit_label
 from assay.features.bars import VALUE_COLUMNS, Bars
 from assay.features.labels import parse_label
 from assay.features.registry import STEPS
-from assay.features.sets import FEATURE_SETS, FeatureSet
+from assay.features.sets import FEATURE_SETS, NEXT_BAR, NEXT_BAR_FLOW, FeatureSet
 from assay.pipelines.auditing import SHIPPED_LABELS, label_subject, prove_by_stream, set_subject
 from assay.pipelines.made_bars import made_bars
 from tests.contract.step_cases import recorded_case
@@ -38,12 +38,26 @@ def test_indicator_fed_bar_by_bar_gives_what_the_batch_gives(name: str) -> None:
     assert found.certificate.density == 1.0
 
 
-@pytest.mark.parametrize("name", sorted(FEATURE_SETS))
+# Every Step of `next_bar` is one of `next_bar_flow`.
+@pytest.mark.parametrize("name", sorted(FEATURE_SETS.keys() - {"next_bar"}))
 def test_feature_set_computed_again_without_its_future_is_the_same(name: str) -> None:
     frame, bars = made(500)
     assert prove_by_stream(FEATURE_SETS[name], bars).is_causal
     found = audit(set_subject(FEATURE_SETS[name], interval=ONE_HOUR), frame)
     assert found.is_causal, found.text()
+
+
+def test_sets_for_the_next_bar_read_no_level_of_a_price_and_the_shorter_one_no_takers() -> None:
+    bars = made(300)[1]
+    prices = {name: 8.0 * getattr(bars, name) for name in ("open", "high", "low", "close", "quote_volume")}
+    found, dearer = (NEXT_BAR_FLOW.run(one).matrix for one in (bars, dataclasses.replace(bars, **prices)))
+    # A factor that is a power of two changes no digit of a ratio, so a column that sees the level differs by far more.
+    np.testing.assert_allclose(dearer, found, rtol=1e-6, atol=1e-9)
+    assert np.isnan(found[NEXT_BAR_FLOW.warmup - 1]).any()
+    assert np.isfinite(found[NEXT_BAR_FLOW.warmup :]).all()
+    assert NEXT_BAR_FLOW.steps[: len(NEXT_BAR.steps)] == NEXT_BAR.steps
+    read = {column for step in NEXT_BAR.steps for column in step.inputs}
+    assert read == {"high", "low", "close", "volume"}
 
 
 @pytest.mark.parametrize("name", SHIPPED_LABELS)

@@ -20,6 +20,7 @@ import duckdb
 import pytest
 
 from assay.lake.catalog import EXTENSIONS
+from assay.lake.home import PREPARED
 from assay.lake.lock import file_lock
 from assay.pipelines import dbt
 from assay.pipelines.workspace import open_workspace
@@ -63,12 +64,14 @@ def share_caches(home: Path) -> None:
 
     A copy of its own would be 70 MB and some seconds of compiling, and the same in every home.
     """
-    kernels = os.environ.get(KERNELS)
-    if kernels and not (home / "cache" / "numba").exists():
-        Path(kernels).mkdir(parents=True, exist_ok=True)
+    kernels, own = os.environ.get(KERNELS), home / "cache" / "numba"
+    if kernels and not own.is_symlink():
+        shutil.rmtree(own, ignore_errors=True)  # what the installation gave it, which is in the shared ones as well
+        with contextlib.suppress(FileExistsError):
+            shutil.copytree(PREPARED / "numba", kernels) if PREPARED.exists() else Path(kernels).mkdir(parents=True)
         (home / "cache").mkdir(exist_ok=True)
         with contextlib.suppress(FileExistsError):
-            (home / "cache" / "numba").symlink_to(kernels)
+            own.symlink_to(kernels)
     system = f"{platform.system().lower()}_{_MACHINES.get(platform.machine(), platform.machine())}"
     version = f"v{duckdb.__version__}"
     folder = home / "cache" / "duckdb" / version / system
@@ -82,7 +85,7 @@ def share_caches(home: Path) -> None:
 def share_caches_of(home: Path) -> None:
     """Do so if a home of ours is there: a command makes its own, and has to find nothing where none is."""
     is_ours = (home / "assay-home.json").exists() and (home / "cache" / "duckdb").is_dir()
-    if is_ours and not (home / "cache" / "numba").exists():
+    if is_ours and not (home / "cache" / "numba").is_symlink():
         share_caches(home)
 
 

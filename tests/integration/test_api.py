@@ -25,7 +25,7 @@ API = "/api/v1"
 READS = (
     "/market-overview", "/tickers/binance", "/tickers/wazirx", "/pairs", "/klines?symbol=BTC-USDT",
     "/history/BTC-USDT", "/indicators/BTC-USDT", "/predictions", "/predictions/BTC-USDT", "/coverage", "/gaps",
-    "/status",
+    "/status", "/models", "/signals",
 )  # fmt: skip
 
 
@@ -225,7 +225,7 @@ def test_bad_hour_is_refused_in_words(api: Client, query_: str, word: str) -> No
 def test_read_of_a_time_before_anything_was_known_is_said_to_hold_nothing(api: Client, path: str) -> None:
     joint = "&" if "?" in path else "?"
     found = api.get(f"{API}{path}{joint}as_of=2020-01-01")
-    if path in ("/pairs", "/predictions", "/coverage", "/gaps"):
+    if path in ("/pairs", "/predictions", "/signals", "/models", "/coverage", "/gaps"):
         assert not any(found.json().values())
     else:
         assert found.status_code == 404, found.text

@@ -17,6 +17,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from tests.integration.registered import Registered, register_models
 from tests.integration.served import HERE, Client, Home, served_home, serving
 
 ROUTES = (
@@ -24,6 +25,7 @@ ROUTES = (
     "/api/v1/instruments", "/api/v1/reconciliation", "/api/v1/coverage", "/api/v1/gaps",
     "/api/v1/indicators", "/api/v1/indicators/{symbol}", "/api/v1/predictions", "/api/v1/predictions/{symbol}",
     "/api/v1/predict", "/predict", "/api/v1/status", "/api/v1/health/live", "/api/v1/health/ready", "/api/v1/metrics",
+    "/api/v1/signals", "/api/v1/models", "/api/v1/models/{version}",
 )  # fmt: skip
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 NUMBERS = ("number", "integer")
@@ -35,7 +37,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 
 @pytest.fixture(scope="module")
-def api(home: Home) -> Iterator[Client]:
+def versions(home: Home) -> Registered:
+    return register_models(home.workspace(), home.second)
+
+
+@pytest.fixture(scope="module")
+def api(home: Home, versions: Registered) -> Iterator[Client]:
     with serving(home.workspace()) as client:
         yield client
 
@@ -113,13 +120,21 @@ def test_no_question_makes_the_server_fail_and_every_answer_is_as_documented(
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_answer_to_a_good_question_has_the_documented_shape(schema: Any, route: str) -> None:  # noqa: ANN401
+def test_answer_to_a_good_question_has_the_documented_shape(
+    schema: Any,  # noqa: ANN401  # schemathesis's own
+    versions: Registered,
+    route: str,
+) -> None:
     query = {
         "/api/v1/klines": {"symbol": "BTC-USDT", "indicators": "ema:12,rsi:14", "limit": 40},
         "/api/v1/predict": {"date": "2024-06-01", "hour": 12},
         "/predict": {"date": "2024-06-01", "hour": 12, "zone": "UTC", "symbol": "ETH-USDT"},
     }
-    inside = {"{venue}": {"venue": "wazirx"}, "{symbol}": {"symbol": "binance:spot:BTC-USDT"}}
+    inside = {
+        "{venue}": {"venue": "wazirx"},
+        "{symbol}": {"symbol": "binance:spot:BTC-USDT"},
+        "{version}": {"version": versions.skilled},
+    }
     path_parameters = next((values for name, values in inside.items() if name in route), {})
     case = schema[route]["GET"].Case(query=query.get(route, {}), path_parameters=path_parameters)
     response = case.call(base_url=HERE)

@@ -171,7 +171,7 @@ def test_the_follower_brings_the_new_minutes_and_a_new_hour_a_new_prediction(
     follow_after(timedelta(hours=1, minutes=1))
     assert (told[1].error, told[1].predictions) == ("", 3)  # a series without enough data has no model to ask
     assert value(workspace, closed.format("1h")) == START.replace(second=0) + timedelta(hours=1)
-    newest = "select max(as_of) as at from gold.direction_predictions where kind = 'live' and known_at > as_of"
+    newest = "select max(as_of) as at from gold.price_predictions where kind = 'live' and known_at > as_of"
     assert value(workspace, newest) == START.replace(second=0) + timedelta(hours=1)
     hourly_holes = "select count(*) as at from silver.crypto_prices_cleaned where is_gap_before"
     assert value(workspace, hourly_holes) == 0

@@ -34,7 +34,7 @@ BROKEN = {
     "until = until + interval 1 hour": "it foretells its horizon",
     "fitted_until = as_of + interval 1 hour": "it was fitted on what was known by then",
     "known_at = as_of - interval 1 second": "it was made after its last bar",
-    "is_up = not is_up": "it says what its probability says",
+    "is_up = not is_up": "it says what its numbers say",
     "kind = 'guessed'": "the kind has a name",
     "signal = 'UP'": "a signal is what it says, and only of a live one",
     "close = 0": "a price is above zero",
@@ -152,14 +152,13 @@ def test_again_adds_nothing_and_a_new_bar_one_prediction(workspace: Workspace, t
     assert told.walk_forward == 30
     after = table(workspace, PREDICTIONS)
     assert after.join(before, on=after.columns, how="semi", nulls_equal=True).height == before.height
-    grain = ["venue", "market", "symbol", "interval", "model", "feature_set", "horizon_hours", "as_of", "kind"]
-    assert after.unique(grain).height == after.height
+    assert after.unique(prediction_tables.GRAIN).height == after.height
     _check_tests(later, write_csv(tmp_path / "other.csv", hourly(160, seed=5)[140:]))
 
 
 def _check_tests(workspace: Workspace, file: Path) -> None:
     """A build tests what was foretold since the last one, and warns of what it finds until it is gone."""
-    tested = "select known_at from lake.refresh.tested where name = 'gold.direction_predictions'"
+    tested = "select known_at from lake.refresh.tested where name = 'gold.price_predictions'"
     bad = f"lake.{PREDICTIONS} set {{}} where kind = 'walk_forward' and as_of = timestamptz '{{}}'"
     with workspace.writing(), workspace.lake(read_only=False) as lake:
         before = lake.execute(tested).fetchall()
@@ -173,13 +172,12 @@ def _check_tests(workspace: Workspace, file: Path) -> None:
     build(workspace)
     told = read_build_tests(workspace.home)
     assert told is not None
-    wrong = {one.name: one for one in told.warned if "direction" in one.name}
-    assert {one.table for one in wrong.values()} == {PREDICTIONS, EVIDENCE}
+    wrong = {one.name: one for one in told.warned if one.table in {PREDICTIONS, EVIDENCE}}
     assert set(wrong) == {
-        "grain_of_direction_predictions", "rules_of_direction_predictions", "bar_of_direction_predictions",
+        "grain_of_price_predictions", "rules_of_price_predictions", "bar_of_price_predictions",
         "grain_of_direction_evidence", "rules_of_direction_evidence",
     }  # fmt: skip
-    rules = {str(row["broken_rules"]) for row in wrong["rules_of_direction_predictions"].sample}
+    rules = {str(row["broken_rules"]) for row in wrong["rules_of_price_predictions"].sample}
     assert rules == set(filter(None, BROKEN.values()))
     with workspace.lake() as lake:
         assert lake.execute(tested).fetchall() == before, "they are looked at again"
@@ -203,6 +201,6 @@ def test_stopped_at_the_commit_all_rows_are_there_or_none(workspace: Workspace, 
 
 
 def test_as_of_a_moment_before_nothing_was_foretold(foretold: tuple[Workspace, PredictResult]) -> None:
-    count = "select count(*) as n from gold.direction_predictions"
+    count = "select count(*) as n from gold.price_predictions"
     assert query(foretold[0], count, as_of=NOW - timedelta(seconds=1))["n"][0] == 0
     assert query(foretold[0], count, as_of=NOW)["n"][0] == query(foretold[0], count)["n"][0] > 0

@@ -43,6 +43,7 @@ SINCE = NOON - timedelta(days=9)
 HOLE = (50, 53)
 BARS = hourly(9 * 24, start=SINCE, holes=(HOLE,))
 PAIR = ("binance", "spot", "BTC-USDT")
+TOLD = {"task": "direction_24h", "model_version": "", "reason": "", "data_version": "00"}
 VENUE_BARS = 12
 
 
@@ -91,7 +92,7 @@ def foretell(workspace: Workspace, *, known_at: datetime, shift: int = 0, verdic
                 **series, **configuration, "as_of": as_of, "until": as_of + 24 * HOUR, "close": close,
                 "probability_up": 0.4 + 0.2 * (number % 2), "base_rate_up": 0.5, "is_up": number % 2 == 1,
                 "signal": "ABSTAIN", "kind": foretold.WALK_FORWARD if number else foretold.LIVE,
-                "fitted_until": as_of, "fitted_rows": 100, "known_at": known_at,
+                "fitted_until": as_of, "fitted_rows": 100, "known_at": known_at, **TOLD,
             }
         )  # fmt: skip
     scores = dict.fromkeys(("accuracy", "base_rate_accuracy", "difference"), 0.5)
@@ -105,13 +106,8 @@ def foretell(workspace: Workspace, *, known_at: datetime, shift: int = 0, verdic
         "verdict": verdict, "sentence": f"it is {verdict}", "trials": 1 + shift, "known_at": known_at,
     }  # fmt: skip
     poor = dict.fromkeys(evidence) | series | configuration
-    poor |= {
-        "symbol": "ETH-USDT",
-        "verdict": "not_enough_data",
-        "sentence": "too little",
-        "trials": 1,
-        "known_at": known_at,
-    }
+    poor |= {"symbol": "ETH-USDT", "verdict": "not_enough_data", "sentence": "too little", "trials": 1}
+    poor |= {"known_at": known_at}
     parts = foretold.Foretold(
         pl.DataFrame(rows, schema=foretold.PREDICTION_SCHEMA),
         pl.DataFrame([evidence, poor], schema=foretold.EVIDENCE_SCHEMA),
@@ -283,7 +279,7 @@ def test_past_forecasts_are_held_against_the_bar_that_ended_then(lake: Lake) -> 
     for one in found.rows:
         assert one.close_then == closes.get(one.until)
         if one.close_then is not None:
-            assert one.went_up == (one.close_then > one.close)
+            assert one.went_up == (one.close_then > (one.close or 0.0))
             assert one.was_right == (one.went_up == one.is_up)
     assert found.known == sum(one.until in closes for one in found.rows) > 30
     assert found.right == sum(bool(one.was_right) for one in found.rows)

@@ -6,11 +6,9 @@ import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from assay.domain.errors import AssayError, BadInputError, NoDataError
-from assay.domain.model_key import ModelKey
 from assay.evidence.promotion import read_certificate
 from assay.evidence.verdict import SUSPECT_ACCURACY, EdgeVerdict, Verdict
 from assay.features.registry import use_own_steps
@@ -20,132 +18,45 @@ from assay.lake.model_store import read_artefact, read_versions
 from assay.lake.sealed import Author, documents_of
 from assay.lake.trial_ledger import count_trials, read_trials
 from assay.models.artefact import unpack
-from assay.pipelines.building import build
+from assay.pipelines.certifying import RefusedError
 from assay.pipelines.paired_tests import promote_version, roll_back
-from assay.pipelines.training import Trained, TrainRequest, train
-from assay.pipelines.training_rows import RefusedError
-from assay.pipelines.workspace import Workspace, open_workspace
-from assay.settings import load_settings
+from assay.pipelines.training import train
+from assay.pipelines.workspace import Workspace
 from tests.integration.command import Command, clone
-from tests.integration.conftest import NOW, at, bring_in, open_frozen
-from tests.made_klines import HOUR, START, Row, hourly, write_csv
-
-BARS = 2_600
-TASK = "direction_1h"
-EFFECT, NOISE, FLAT, SHORT = "BTC-USDT", "ETH-USDT", "SOL-USDT", "XRP-USDT"
-KEY = ModelKey(TASK, f"binance:spot:{EFFECT}:1h")
-SETTINGS = """\
-model: {block_bars: 24, bootstrap_samples: 200}
-features: {steps: own, sets: 'copied.yaml, knowing.yaml, clock.yaml, standing.yaml'}
-lake: {threads: 1}
-"""
-SETS = {name: f"{{name: {name}, version: 1, steps: [{steps}]}}" for name, steps in {
-    "copied": "log_return:1, oracle:1",
-    "knowing": "log_return:1, oracle:5",
-    "clock": "calendar",
-    "standing": "log_return:1, steady",
-}.items()}  # fmt: skip
-OWN = '''
-"""{title}"""
-
-from dataclasses import dataclass
-from typing import ClassVar
-
-from assay.indicators import NO_WINDOW, Bar, FloatArray, Kernel, StepDocs, Values
-
-UPS = {ups}
-
-
-def {name}_kernel(state: Values, _window: FloatArray, bar: Bar, params: Values) -> tuple[Values, Values]:
-    {body}
-
-
-@dataclass(frozen=True, slots=True)
-class Own:
-    """{title}"""
-
-    n: int = 1
-
-    name: ClassVar[str] = "{name}"
-    inputs: ClassVar[tuple[str, ...]] = ("close",)
-    docs: ClassVar[StepDocs] = StepDocs("Own", "own", ("0 or 1",), "none", "NaN", "by definition")
-
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        return (f"{name}_{{self.n}}",)
-
-    @property
-    def warmup(self) -> int:
-        return 0
-
-    @property
-    def params(self) -> Values:
-        return (float(self.n),)
-
-    @property
-    def kernel(self) -> Kernel:
-        return {name}_kernel
-
-    def init(self) -> tuple[Values, FloatArray]:
-        return (0.0,), NO_WINDOW
-'''
-
-
-def drifting(count: int, *, seed: int) -> list[Row]:
-    """Return hours of a price whose move goes on by a third of itself: whoever sees the last one is right 62 of 100."""
-    rng = np.random.default_rng(seed)
-    moves = rng.normal(0, 0.006, count)
-    for hour in range(1, count):
-        moves[hour] += 0.36 * moves[hour - 1]
-    close = np.round(30_000 * np.exp(np.cumsum(moves)), 2).tolist()
-    volume = np.round(rng.lognormal(3, 1, count), 5).tolist()
-    opened = [30_000.0, *close[:-1]]
-    return [
-        Row(START + hour * HOUR, begin, max(begin, end), min(begin, end), end, volume[hour], 100)
-        for hour, (begin, end) in enumerate(zip(opened, close, strict=True))
-    ]
-
-
-def flat(count: int) -> list[Row]:
-    """Return hours in which the price never rises."""
-    return [dataclasses.replace(row, open=1.0, high=1.0, low=1.0, close=1.0) for row in hourly(count, seed=9)]
-
-
-def own_files(home: Path, rows: list[Row]) -> None:
-    """Write indicators that know of each hour whether the next one rises: one always, one four times of five."""
-    close = [row.close for row in rows]
-    # Bits of numbers: what a table of outcomes looks like in code that may not read arrays.
-    ups = [int(later > now) for now, later in zip(close, [*close[1:], close[-1]], strict=True)]
-    words = tuple(sum(up << bit for bit, up in enumerate(ups[at : at + 62])) for at in range(0, len(ups), 62))
-    (home / "own").mkdir()
-    first = int(START.timestamp() * 1_000_000)
-    oracle = (
-        f"hour = (int(bar.open_time) - {first}) // 3_600_000_000\n"
-        "    up = float((UPS[(hour // 62) % len(UPS)] >> (hour % 62)) & 1)\n"
-        "    return state, (1.0 - up if params[0] > 1.0 and hour % int(params[0]) == 0 else up,)"
-    )
-    texts = {
-        "oracle": OWN.format(title="Knows what comes.", name="oracle", body=oracle, ups=words),
-        "steady": OWN.format(title="Never changes.", name="steady", body="return state, (1.0,)", ups="()"),
-    }
-    for name, text in texts.items():
-        (home / "own" / f"{name}.py").write_text(text, encoding="utf-8")
-    for name, text in SETS.items():
-        (home / f"{name}.yaml").write_text(text, encoding="utf-8")
-    (home / "assay.yaml").write_text(SETTINGS, encoding="utf-8")
+from tests.integration.conftest import NOW
+from tests.integration.training_home import (
+    BARS,
+    EFFECT,
+    FLAT,
+    KEY,
+    NOISE,
+    SHORT,
+    TASK,
+    TREES,
+    Learned,
+    learned_home,
+    of_direction,
+    opened,
+    request,
+    trained,
+    training_home,
+)
+from tests.made_klines import HOUR, START
 
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build a home with a series that can be foretold, one that cannot, one that stands still and one that is short."""
-    folder = tmp_path_factory.mktemp("training")
-    workspace = open_frozen(folder / "home", NOW)
-    rows = drifting(BARS, seed=12)
-    for symbol, made in {EFFECT: rows, NOISE: hourly(BARS, seed=5), FLAT: flat(1_300), SHORT: hourly(150)}.items():
-        bring_in(workspace, write_csv(folder / f"{symbol}.csv", made), symbol, recorded_at=NOW)
-    build(workspace)
-    own_files(workspace.home.root, rows)
-    return workspace.home.root
+    return training_home(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory: pytest.TempPathFactory) -> Learned:
+    return learned_home(tmp_path_factory)
+
+
+@pytest.fixture
+def workspace(learned: Learned, tmp_path: Path) -> Workspace:
+    return opened(clone(learned.root, tmp_path / "home"))
 
 
 @pytest.fixture(autouse=True)
@@ -154,44 +65,10 @@ def nothing_stays_known() -> Iterator[None]:
     use_own_steps({})
 
 
-def opened(home: Path) -> Workspace:
-    return at(open_workspace(load_settings({"home": home}), create=False), NOW)
-
-
-def request(source: str = EFFECT, /, **more: object) -> TrainRequest:
-    return TrainRequest(source, "ada", **{"task": TASK, **more})  # type: ignore[arg-type]
-
-
-def trained(workspace: Workspace, source: str = EFFECT, /, **more: object) -> Trained:
-    (one,) = train(workspace, request(source, **more)).trained
-    return one
-
-
-@dataclasses.dataclass(frozen=True)
-class Learned:
-    """A home in which two models were trained: first of the noise, then of the effect."""
-
-    workspace: Workspace
-    noise: Trained
-    effect: Trained
-
-
-@pytest.fixture(scope="module")
-def learned(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Learned:
-    """Train once, for the tests that look, and for copies that go on from there."""
-    workspace = opened(clone(base, tmp_path_factory.mktemp("learned") / "home"))
-    return Learned(workspace, trained(workspace, NOISE), trained(workspace))
-
-
-@pytest.fixture
-def workspace(learned: Learned, tmp_path: Path) -> Workspace:
-    return opened(clone(learned.workspace.home.root, tmp_path / "home"))
-
-
 def test_a_real_effect_is_found_and_kept_with_all_that_shows_it(learned: Learned) -> None:
     one, documents = learned.effect, documents_of(learned.workspace.home)
     assert one.skill.verdict is Verdict.SKILL
-    assert 0.58 < one.skill.model.accuracy.value < SUSPECT_ACCURACY
+    assert 0.58 < of_direction(one).model.accuracy.value < SUSPECT_ACCURACY
     assert one.edge.verdict is EdgeVerdict.NO_EDGE  # skill is no money: a trade costs more than an hour moves
     assert one.edge.cost == pytest.approx(0.002)
     assert one.importance.top[0].name == "log_return_1"
@@ -205,7 +82,7 @@ def test_a_real_effect_is_found_and_kept_with_all_that_shows_it(learned: Learned
     assert {"stream", "target", "span"} <= set(certificate.checks)
     assert {name.partition("==")[0] for name in paper.requirements} == {"assay", "numpy", "scikit-learn"}
     (trial,) = read_trials(documents, KEY)
-    assert trial.scores["accuracy"] == one.skill.model.accuracy.value
+    assert trial.scores["accuracy"] == of_direction(one).model.accuracy.value
     assert trial.configuration.data_version == paper.data_version
 
 
@@ -221,11 +98,10 @@ def test_same_data_and_seed_give_the_same_model_and_one_trial(workspace: Workspa
     assert (again.version, again.paper.model_hash) == (
         learned.effect.version.version, learned.effect.version.paper.model_hash,
     )  # fmt: skip
-    forest = {"model": "random_forest", "parameters": {"random_forest.trees": "10", "depth": "3"}}
-    one, same = (trained(workspace, seed=1, **forest).version for _ in range(2))
-    other = trained(workspace, seed=2, **forest).version
+    one, same = (trained(workspace, seed=1, **TREES).version for _ in range(2))
+    other = trained(workspace, seed=2, **TREES).version
     assert one.paper.model_hash == same.paper.model_hash != other.paper.model_hash
-    assert one.paper.parameters["trees"] == 10
+    assert one.paper.parameters["trees"] == 16
     counts = count_trials(documents_of(workspace.home)).of(KEY)
     assert (counts.trials, counts.ideas) == (3, 2)
 
@@ -233,7 +109,7 @@ def test_same_data_and_seed_give_the_same_model_and_one_trial(workspace: Workspa
 def test_what_was_tried_since_widens_the_interval(workspace: Workspace, learned: Learned) -> None:
     alone, of_two = learned.noise, trained(workspace, NOISE)
     assert (alone.skill.claim.trials, of_two.skill.claim.trials) == (1, 2)
-    assert of_two.skill.difference.interval.level > alone.skill.difference.interval.level
+    assert of_direction(of_two).difference.interval.level > of_direction(alone).difference.interval.level
     assert of_two.version.paper.model_hash == alone.version.paper.model_hash
 
 
@@ -272,7 +148,7 @@ def test_a_model_that_wins_on_untouched_rows_is_promoted_and_taken_back(workspac
 def test_a_feature_that_has_the_answers_is_refused_before_anything_is_tried(workspace: Workspace) -> None:
     with pytest.raises(RefusedError, match="sees the future: oracle_1: ") as refused:
         train(workspace, request(feature_set="copied"))
-    assert refused.value.exit_code == 1
+    assert refused.value.exit_code == 4
     documents = documents_of(workspace.home)
     assert len(read_versions(documents, KEY)) == 1
     assert count_trials(documents).of(KEY).trials == 1
@@ -302,7 +178,7 @@ def test_a_venue_gives_a_model_of_each_series_and_says_which_have_none(workspace
     seen: list[tuple[int, int]] = []
     choice = {"inverse_penalty": "0.25"}
     made = train(
-        workspace, request("binance", parameters=choice), count=lambda done, more: seen.append((done, more))
+        workspace, request("binance", each=True, parameters=choice), count=lambda done, more: seen.append((done, more))
     )  # fmt: skip
     assert [one.version.paper.key.source.split(":")[2] for one in made.trained] == [EFFECT, NOISE]
     # Both were announced before either was fitted: these two, and the two that were there.
@@ -320,14 +196,24 @@ def test_a_venue_gives_a_model_of_each_series_and_says_which_have_none(workspace
         ({"model": "forest"}, BadInputError, "no estimator of a direction has this name: 'forest'"),
         ({"model": "ewma"}, BadInputError, "no estimator of a direction has this name: 'ewma'"),
         ({"task": "direction_90m"}, BadInputError, "not a whole number of bars"),
-        ({"task": "return_1h"}, BadInputError, "models are trained for directions only"),
+        (
+            {"task": "return_1h"},
+            BadInputError,
+            "unknown task: 'return_1h'; write direction_24h, sig",
+        ),
+        ({"task": "delta_1h", "model": "logistic"}, BadInputError, "no estimator of a value has this name: 'logistic'"),
+        ({"task": "signal_1h", "confidence": 0.5}, BadInputError, "a confidence lies above 0.5"),
+        ({"confidence": 0.9}, BadInputError, "only signals have a confidence"),
+        ({"each": True}, BadInputError, "one symbol is one series"),
+        ({"source": "coingecko"}, NoDataError, "not enough data: '0 snapshots of 0 coins'; at least "),
+        ({"source": "coingecko", "feature_set": "volumes"}, BadInputError, "reads what prices of coins have not"),
         ({"task": "tomorrow"}, BadInputError, "unknown task"),
         ({"feature_set": "direktion"}, BadInputError, "did you mean direction"),
         ({"parameters": {"trees": "3"}}, BadInputError, "unknown parameter of logistic: 'trees'"),
         ({"parameters": {"tolerance": "small"}}, BadInputError, "tolerance is not a number"),
         ({"seed": -1}, BadInputError, "not a seed"),
         ({"interval": "7q"}, BadInputError, "7q"),
-        ({"interval": "1d"}, NoDataError, "no bars of 1d"),
+        ({"interval": "30m"}, NoDataError, "no bars of 30m for the symbol"),
         ({"source": "DOGE-USDT"}, NoDataError, "no series for the symbol"),
         ({"source": "wazirx"}, NoDataError, "no bars of 1h of this source: 'wazirx'"),
         ({"source": SHORT}, NoDataError, "too few"),

@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from assay import __version__
-from assay.api import instruments, klines, markets, operations, predictions, reference
+from assay.api import instruments, klines, markets, models, operations, predictions, reference, signals
 from assay.api.asgi import App, Receive, Scope, Send, is_api, say_problem
 from assay.api.asked import PREFIX, only_what_is_known
 from assay.api.metrics import Metrics
@@ -58,7 +58,7 @@ def create_api(workspace: Workspace, metrics: Metrics, *, elsewhere: App | None 
     app.openapi = lambda: _documented(app)  # type: ignore[method-assign]  # as FastAPI's manual has it
     app.state.workspace = workspace
     app.state.metrics = metrics
-    for module in (markets, instruments, klines, predictions, operations, reference):
+    for module in (markets, instruments, klines, predictions, signals, models, operations, reference):
         app.include_router(module.router)
     app.router.default = _default(elsewhere)
     app.add_exception_handler(AssayError, _on_assay_error)

@@ -4,6 +4,9 @@ What a GET of the API says depends on the lake and the address only, so the seco
 a dictionary, before any route is looked for. Answers that depend on the time of the question as well (``/status``) say
 ``no-store`` and are not kept. Of many who ask the same at once, one question is worked on.
 
+Answers that depend on files beside the lake (``/models``) say ``private, no-cache`` themselves: they have an ETag too,
+and are made anew for each question.
+
 The ETag is a digest of the answer: a client that has it is told so (304) also when the lake has a newer version that
 says the same here, and a catalogue that was made anew and counts from one again can never be taken for the old one.
 """
@@ -28,6 +31,8 @@ from assay.pipelines.workspace import Workspace
 MOST_BYTES = 64_000_000
 MOST_ASKED = 256
 """Different questions that may be worked on or wait at once."""
+ASK_AGAIN = (b"cache-control", b"private, no-cache")
+"""What every answer with an ETag says; a route that says so itself is asked each time."""
 
 _COMPRESSED_FROM = 1_000
 _LEVEL = 5
@@ -64,20 +69,25 @@ class Answer:
         return b'W/"' + hashlib.sha256(self.body).hexdigest()[:24].encode() + b'"'
 
     @cached_property
-    def may_be_kept(self) -> bool:
-        """Whether it would be the same again."""
+    def is_tagged(self) -> bool:
+        """Whether a client that has it need not be sent it again."""
         return self.version is not None and self.status == 200 and (b"cache-control", b"no-store") not in self.lines
+
+    @cached_property
+    def may_be_kept(self) -> bool:
+        """Whether it would be the same again while the data are."""
+        return self.is_tagged and ASK_AGAIN not in self.lines
 
     @cached_property
     def lines_to_send(self) -> Lines:
         """Headers that go with it."""
-        if not self.may_be_kept:
+        if not self.is_tagged:
             return [(name, value) for name, value in self.lines if name != b"content-length"]
         own = [(name, value) for name, value in self.lines if name not in _ONCE]
         return [
             *own,
             (b"etag", self.etag),
-            (b"cache-control", b"private, no-cache"),
+            ASK_AGAIN,
             (b"vary", b"accept-encoding"),
             (b"x-data-version", self.version.tag.encode() if self.version else b""),
         ]
@@ -200,7 +210,7 @@ async def _packed(body: bytes) -> bytes:
 
 async def _say(answer: Answer, scope: Scope, send: Send) -> None:
     lines = answer.lines_to_send
-    if answer.may_be_kept:
+    if answer.is_tagged:
         has = header(scope, b"if-none-match")
         if has is not None and names_etag(has, answer.etag):
             headers = [line for line in lines if line[0] != b"content-type"]

@@ -22,6 +22,7 @@ MODULES = (
     "demo",
     "run",
     "predict",
+    "client",
     "ingest",
     "backfill",
     "coverage",
@@ -34,6 +35,7 @@ MODULES = (
     "features",
     "audit",
     "train",
+    "evaluate",
     "models",
     "klines",
     "reconcile",
@@ -42,6 +44,7 @@ MODULES = (
     "serve",
     "keys",
     "config",
+    "prepare",
     "version",
 )
 """Modules of this package with a ``register(app)``, in the order of the help text."""

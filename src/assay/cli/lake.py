@@ -81,7 +81,8 @@ def predicted_text(predicted: PredictResult) -> str:
     if not predicted.series:
         return ""
     verdicts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in sorted(predicted.verdicts.items()))
-    return f"{predicted.series} hourly series: {verdicts}; {predicted.live} new predictions"
+    abstained = f"; champions abstained {predicted.abstained} times" if predicted.abstained else ""
+    return f"{predicted.series} hourly series: {verdicts}; {predicted.live} new predictions{abstained}"
 
 
 def query(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from assay.cli.mirroring import keep_mirror, mirrored
 from assay.cli.options import AsJson, author_of, options_of
 from assay.cli.progress import working
 from assay.cli.render import emit, printable, table
@@ -55,6 +57,50 @@ def show(
 
 
 @commands.command()
+def card(
+    context: typer.Context,
+    version: Annotated[str, typer.Argument(help="The version, or how it begins.")],
+    html: Annotated[Path | None, typer.Option(help="Write it as one page of HTML to this file.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write it as Markdown to this file.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say all that is known of a model on one page: its use, evidence, limits, certificate, how to make it again."""
+    from assay.cli.saving import about_to_save  # noqa: PLC0415
+    from assay.lake.storage import write_atomically  # noqa: PLC0415
+    from assay.pipelines.workspace import open_workspace  # noqa: PLC0415
+    from assay.selectors.model_card import model_card  # noqa: PLC0415
+
+    with working("reading"):
+        found = model_card(open_workspace(options_of(context).settings(), create=False), version)
+    saved = []
+    for path, text in ((html, found.html()), (markdown, found.markdown())):
+        if path is not None:
+            saved.append(about_to_save(path))
+            write_atomically(path, text.encode())
+    document = {"version": found.version, "files": [str(one.path) for one in saved], "markdown": found.markdown()}
+    emit(document, as_json=as_json, text=lambda: "\n".join(map(str, saved)) or found.markdown().rstrip())
+
+
+@commands.command()
+def mirror(context: typer.Context, as_json: AsJson = False) -> None:
+    """Tell MLflow all trials, models and champions that it does not know yet (extra mlops)."""
+    from assay.pipelines.workspace import open_workspace  # noqa: PLC0415
+
+    with working("mirroring"):
+        found = mirrored(open_workspace(options_of(context).settings(), create=False))
+    emit(
+        found,
+        as_json=as_json,
+        text=lambda: (
+            f"{found.place}: {found.runs:,} trials ({found.new_runs:,} new), {found.versions:,} models "
+            f"({found.new_versions:,} new), {found.moved} aliases moved"
+            if found.runs
+            else "nothing to mirror; `assay train BTC-USDT` makes a model"
+        ),
+    )
+
+
+@commands.command()
 def promote(
     context: typer.Context,
     version: Annotated[str, typer.Argument(help="The version, or how it begins.")],
@@ -80,6 +126,7 @@ def promote(
         "champion": aliases.champion,
     }
     emit(document, as_json=as_json, text=lambda: f"{printable(decision.sentence)}\n{_champion(aliases)}")
+    keep_mirror(workspace)
     if not decision.is_promoted:
         raise typer.Exit(_KEPT)
 
@@ -101,6 +148,7 @@ def rollback(
     key, aliases = roll_back(workspace, task, series, by=author_of(by), why=why)
     document = {"task": key.task, "series": key.source, "champion": aliases.champion}
     emit(document, as_json=as_json, text=lambda: f"{key}: {_champion(aliases)}")
+    keep_mirror(workspace)
 
 
 def _champion(aliases: Aliases) -> str:
@@ -110,10 +158,10 @@ def _champion(aliases: Aliases) -> str:
 def _listed(found: tuple[ModelBrief, ...]) -> str:
     if not found:
         return "no models; `assay train BTC-USDT` makes one"
-    columns = ("version", "task", "series", "model", "trained until", "right", "base rate", "skill", "edge", "state")
+    columns = ("version", "task", "series", "model", "trained until", "score", "baseline", "skill", "edge", "state")
     rows = [
-        (one.version, one.task, one.series, one.model, f"{one.trained_until:%Y-%m-%d}", _right(one),
-         _percent(one.baseline_accuracy), _words(one.skill), _words(one.edge), one.state)
+        (one.version, one.task, one.series, one.model, f"{one.trained_until:%Y-%m-%d}", *_scores(one),
+         _words(one.skill), _words(one.edge), one.state)
         for one in found
     ]  # fmt: skip
     return table(columns, rows)
@@ -159,14 +207,19 @@ def _words(verdict: str) -> str:
     return verdict.replace("_", " ") or "-"
 
 
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:.1f} %"
+def _scores(one: ModelBrief) -> tuple[str, str]:
+    """Return how good a model was and how good its baseline: a share that was right, or how far off a return was."""
+    found = one.skill_evidence
+    if found is None or found.score.value is None:
+        return "-", "-"
+    digits, what = (3, " off") if found.measure == "mae" else (1, "")
 
+    def percent(value: float | None) -> str:
+        return "-" if value is None else f"{100 * value:.{digits}f}"
 
-def _right(one: ModelBrief) -> str:
-    if one.accuracy is None or one.accuracy_low is None or one.accuracy_high is None:
-        return "-"
-    return f"{_percent(one.accuracy)} [{100 * one.accuracy_low:.1f}, {100 * one.accuracy_high:.1f}]"
+    score, usual = found.score, found.baseline_score
+    own = f"{percent(score.value)} %{what} [{percent(score.low)}, {percent(score.high)}]"
+    return own, f"{percent(usual.value)} %{what}" if usual.value is not None else "-"
 
 
 def register(app: typer.Typer) -> None:

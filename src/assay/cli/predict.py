@@ -9,10 +9,10 @@ import typer
 
 from assay.cli.options import AsJson, options_of
 from assay.cli.progress import working
-from assay.cli.render import emit, table
+from assay.cli.render import emit, printable, table
 
 if TYPE_CHECKING:
-    from assay.selectors.predictions import MadePrediction, PredictionBrief, SymbolPrediction
+    from assay.selectors.predictions import MadePrediction, PastPrediction, PredictionBrief, SymbolPrediction
 
 _HOURS = 24
 
@@ -22,6 +22,9 @@ def predict(
     symbol: Annotated[str, typer.Option(help="In any spelling; else all series, or BTC with --date.")] = "",
     date: Annotated[str, typer.Option(help="What was foretold on this day (UTC).")] = "",
     hour: Annotated[int | None, typer.Option(help="At this hour of the day (UTC).", min=0, max=_HOURS - 1)] = None,
+    task: Annotated[
+        str, typer.Option(help="direction_24h, delta_1h, signal_24h and the like; else what is usual.")
+    ] = "",
     as_of: Annotated[str, typer.Option(help="Answer as it was known at this moment (UTC).")] = "",
     as_json: AsJson = False,
 ) -> None:
@@ -35,10 +38,11 @@ def predict(
     with working("reading"):
         workspace = open_workspace(options_of(context).settings(), create=False)
         if asked is not None:
-            made = selector.predict(workspace, asked, symbol=symbol or "BTC", as_of=known)
+            made = selector.predict(workspace, asked, symbol=symbol or "BTC", task=task, as_of=known)
             emit(made, as_json=as_json, text=lambda: _made_text(made))
             return
-        found = _chosen(selector.predictions(workspace, as_of=known), symbol)
+        found = selector.predictions(workspace, as_of=known)
+        found = _chosen(_of_task(found, task) if task else found, symbol)
     emit({"predictions": found}, as_json=as_json, text=lambda: _text(found))
 
 
@@ -54,6 +58,18 @@ def _moment(date: str, hour: int | None) -> datetime | None:
     if hour is not None and day.time() != day.min.time():
         raise BadInputError("--hour goes with a date without a time", value=date, todo="write it like 2024-01-31")
     return day if hour is None else day + timedelta(hours=hour)
+
+
+def _of_task(found: tuple[SymbolPrediction, ...], task: str) -> tuple[SymbolPrediction, ...]:
+    """Return the predictions of a task."""
+    from assay.domain.errors import NoDataError  # noqa: PLC0415
+
+    chosen = tuple(one for one in found if one.brief.task == task)
+    if found and not chosen:
+        known = ", ".join(sorted({one.brief.task for one in found}))
+        todo = f"there are predictions of {known}; `assay train` and `assay models promote` make a champion of another"
+        raise NoDataError("nothing is foretold of this task", value=task, todo=todo)
+    return chosen
 
 
 def _chosen(found: tuple[SymbolPrediction, ...], symbol: str) -> tuple[SymbolPrediction, ...]:
@@ -91,13 +107,19 @@ def _is_pair(name: str) -> bool:
 
 
 def _text(found: tuple[SymbolPrediction, ...]) -> str:
-    columns = ("series", "as of (UTC)", "close", "P(up)", "until (UTC)", "signal", "right", "base rate", "verdict")
+    columns = (
+        "series", "task", "model", "as of (UTC)", "close", "P(up)", "change", "until (UTC)", "signal", "right",
+        "base rate", "verdict",
+    )  # fmt: skip
     rows = [
         (
             one.series,
+            one.brief.task,
+            _model(one.brief),
             _time(one.brief.as_of),
-            one.close,
+            "-" if one.close is None else one.close,
             "-" if one.brief.probability_up is None else f"{one.brief.probability_up:.3f}",
+            "-" if one.brief.value is None else f"{one.brief.value:+,.6g}",
             _time(one.brief.until),
             one.brief.signal,
             _right(one.brief),
@@ -106,25 +128,58 @@ def _text(found: tuple[SymbolPrediction, ...]) -> str:
         )
         for one in found
     ]
-    sentences = [found[0].brief.sentence] if len(found) == 1 else []
-    return "\n".join([table(columns, rows), *sentences])
+    sentences = []
+    if len(found) == 1:
+        brief = found[0].brief
+        sentences = [*([f"{brief.signal}: {brief.reason}"] if brief.reason else []), brief.sentence]
+    return "\n".join([table(columns, rows), *filter(None, map(printable, sentences))])
 
 
 def _made_text(made: MadePrediction) -> str:
     one = made.prediction
-    outcome = "what happened is not known yet"
-    if one.close_then is not None:
-        went, was = "up" if one.went_up else "not up", "right" if one.was_right else "wrong"
-        outcome = f"it closed at {one.close_then:,.10g}: {went}, so this was {was}"
+    close = "no close" if one.close is None else f"close {one.close:,.10g}"
+    reason = f"{one.signal}: {one.reason}" if one.reason else f"signal {one.signal}"
     return "\n".join(
-        [
-            f"{made.series}, {_time(one.as_of)} UTC, close {one.close:,.10g} ({one.kind.replace('_', ' ')})",
-            f"P(up by {_time(one.until)} UTC) = {one.probability_up:.3f}, base rate {one.base_rate_up:.3f}; "
-            f"{'up' if one.is_up else 'not up'}, signal {one.signal}",
-            outcome,
+        printable(line)
+        for line in [
+            f"{made.series}, {_time(one.as_of)} UTC, {close} ({one.kind.replace('_', ' ')})",
+            f"{one.task} by {_model(one)}: {_foretold(one)}",
+            reason,
+            _outcome(one),
             made.brief.sentence,
         ]
+        if line
     )
+
+
+def _model(one: PredictionBrief | PastPrediction) -> str:
+    return f"{one.model} {one.model_version}".strip() or "-"
+
+
+def _foretold(one: PastPrediction) -> str:
+    """Return what was said, in words."""
+    if one.value is not None:
+        band = "" if one.low is None or one.high is None else f", from {one.low:+,.6g} to {one.high:+,.6g}"
+        return f"a change of {one.value:+,.6g} by {_time(one.until)} UTC{band}"
+    if one.probability_up is None:
+        return "nothing"
+    base_rate = "" if one.base_rate_up is None else f", base rate {one.base_rate_up:.3f}"
+    return f"P(up by {_time(one.until)} UTC) = {one.probability_up:.3f}{base_rate}; {'up' if one.is_up else 'not up'}"
+
+
+def _outcome(one: PastPrediction) -> str:
+    """Return what happened, in words."""
+    if one.close_then is None:
+        return "what happened is not known yet"
+    told = f"it closed at {one.close_then:,.10g}"
+    if one.was_right is not None:
+        told += f": {'up' if one.went_up else 'not up'}, so this was {'right' if one.was_right else 'wrong'}"
+    if one.error is not None:
+        inside = "" if one.is_inside is None else f", {'inside' if one.is_inside else 'outside'} the band"
+        told += f"; off by {one.error:+,.6g}{inside}"
+    if one.net_return is not None:
+        told += f"; {100 * one.net_return:+.2f} % net of costs"
+    return told
 
 
 def _time(moment: datetime | None) -> str:

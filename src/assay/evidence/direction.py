@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from assay.domain.errors import BadInputError, NoDataError
 from assay.evidence.claim import Claim, period
+from assay.evidence.observations import by_moment
 from assay.evidence.verdict import Estimate, Verdict, comparison, decide, in_words
 from assay.measures.bootstrap import percentile_interval, resampled_sums
 from assay.measures.direction_scores import Confusion, confusion, direction_scores, score_arrays
@@ -100,7 +101,8 @@ def judge_direction(
     Parameters
     ----------
     forecasts : Forecasts
-        Out-of-sample only; whether they are is the caller's word (the splits prove it).
+        Out-of-sample only; whether they are is the caller's word (the splits prove it). Rows of one moment, of several
+        series, count as one observation.
     claim : Claim
         What was foretold, and how often it was tried.
     rng : numpy.random.Generator
@@ -124,27 +126,38 @@ def judge_direction(
     tail = (1 - claim.level) / claim.trials / 2
     drawn = max(samples, math.ceil(_TAIL_DRAWS / tail))
     counts = [confusion(forecasts.actual, said) for said in (forecasts.predicted, forecasts.baseline)]
-    columns = np.concatenate([_outcomes(forecasts.actual, said) for said in (forecasts.predicted, forecasts.baseline)])
-    block = min(claim.block, n)
-    sums = resampled_sums(columns.T, block=block, samples=samples, rng=rng)
-    resampled = [score_arrays(*sums[:, 3 * i : 3 * i + 3].T, total=n) for i in range(2)]
+    outcomes = [_outcomes(forecasts.actual, said) for said in (forecasts.predicted, forecasts.baseline)]
+    columns = _by_moment(np.concatenate([*outcomes, np.ones((1, n))]), forecasts)
+    moments = len(columns)
+    block = min(claim.block, moments)
+    sums = resampled_sums(columns, block=block, samples=samples, rng=rng)
+    resampled = [score_arrays(*sums[:, 3 * i : 3 * i + 3].T, total=sums[:, -1]) for i in range(2)]
     model, baseline = (_score_set(one, draws, claim.level) for one, draws in zip(counts, resampled, strict=True))
     differences = resampled[0]["accuracy"] - resampled[1]["accuracy"]
     if drawn > samples:  # only this interval has ends so far out
-        lead = _lead(forecasts)[:, None]
-        more = resampled_sums(lead, block=block, samples=drawn - samples, rng=rng)[:, 0] / n
-        differences = np.concatenate((differences, more))
+        lead = _by_moment(np.stack([_lead(forecasts), np.ones(n)]), forecasts)
+        more = resampled_sums(lead, block=block, samples=drawn - samples, rng=rng)
+        differences = np.concatenate((differences, more[:, 0] / more[:, 1]))
     difference = Estimate(
         model.accuracy.value - baseline.accuracy.value, percentile_interval(differences, level=1 - 2 * tail)
     )
-    verdict = decide(model.accuracy, difference, blocks=n / claim.block)
+    verdict = decide(model.accuracy, difference, blocks=moments / claim.block)
     over = period(forecasts.forecast_at)
     numbers = comparison(model.accuracy, baseline.accuracy, difference, subject=f"{claim.horizon} direction")
     said = in_words(verdict, numbers, difference, claim=claim, rival="base rate")
     return DirectionEvidence(
         claim, *over, n, drawn, model=model, baseline=baseline, difference=difference, verdict=verdict,
-        sentence=f"{said} {claim.context(over, f'n = {n:,}')}",
+        sentence=f"{said} {claim.context(over, _rows_in_words(n, moments))}",
     )  # fmt: skip
+
+
+def _by_moment(rows: NDArray[np.float64], forecasts: Forecasts) -> NDArray[np.float64]:
+    """Return columns of shape (n_moments, n_columns) of rows of shape (n_columns, n)."""
+    return np.stack([by_moment(row, forecasts.forecast_at) for row in rows], axis=1)
+
+
+def _rows_in_words(rows: int, moments: int) -> str:
+    return f"n = {rows:,}" if moments == rows else f"n = {rows:,} at {moments:,} moments"
 
 
 def _check(forecasts: Forecasts) -> None:

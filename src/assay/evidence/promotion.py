@@ -38,13 +38,14 @@ class Features:
     ----------
     identity : str
         ``name/version#hash``, as a model names what it was trained on.
-    code, config : str
+    code, config, label : str
         What a certificate of them was issued for.
     """
 
     identity: str
     code: str
     config: str
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +214,7 @@ def _about_features(contender: Contender, features: Features) -> list[str]:
         reasons.append(f"it was trained on {contender.feature_set}, and the features are {features.identity} now")
     if certificate is None:
         return [*reasons, "its features have no certificate"]
-    stale = certificate.why_stale(code=features.code, config=features.config)
+    stale = certificate.why_stale(code=features.code, config=features.config, label=features.label)
     if stale:
         reasons.append(f"the certificate {certificate.content_hash} of its features does not hold any more: {stale}")
     if not certificate.checks or not certificate.density > 0:

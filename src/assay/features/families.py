@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from assay.features.over import Over
 from assay.features.registry import find_step, known_steps
+from assay.features.step import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +106,36 @@ def family_of(name: str) -> Family:
     """
     wanted = find_step(name)().docs.family or OWN.name
     return next(family for family in (*FAMILIES, OWN) if family.name == wanted)
+
+
+def families_of(steps: Iterable[Step]) -> dict[str, tuple[str, ...]]:
+    """Return the columns of Steps by the names of their families, in the order of the Steps.
+
+    A Step over volumes tells of volume, whatever it does with them; a lag or a moving statistic of another Step tells
+    of what that one does.
+
+    >>> from assay.features.declared import steps_of
+    >>> families_of(steps_of(["rsi:14", "ema:12", "volume_ratio:24", "roc:6"]))
+    {'momentum': ('rsi_14', 'roc_6'), 'trend': ('ema_12',), 'volume': ('volume_ratio_24',)}
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for step in steps:
+        name = _family_name(step)
+        found[name] = (*found.get(name, ()), *step.outputs)
+    return found
+
+
+def _family_name(step: Step) -> str:
+    """Return the family of a Step, or of the one that it is wrapped around."""
+    if isinstance(step, Over):
+        if isinstance(step.source, str):
+            return "volume" if step.source in _VOLUMES else _family_name(step.step)
+        own = _family_name(step.step)
+        return _family_name(step.source) if own == "transforms" else own
+    inner = getattr(step, "step", None)
+    if inner is not None:
+        return _family_name(inner)
+    return step.docs.family or OWN.name
+
+
+_VOLUMES = frozenset({"volume", "quote_volume", "taker_buy_volume", "num_trades"})

@@ -28,15 +28,25 @@ from assay.features.fused import Fused, check_bar
 from assay.features.higher import Higher
 from assay.features.indicators.bollinger import Bollinger
 from assay.features.indicators.close_to_ema import CloseToEma
+from assay.features.indicators.cmf import Cmf
 from assay.features.indicators.cumulative_return import CumulativeReturn
 from assay.features.indicators.drawdown import Drawdown
 from assay.features.indicators.ema import Ema
+from assay.features.indicators.lag import Lag
 from assay.features.indicators.log_return import LogReturn
 from assay.features.indicators.macd import Macd
+from assay.features.indicators.mfi import Mfi
 from assay.features.indicators.price_momentum import PriceMomentum
 from assay.features.indicators.realised_volatility import RealisedVolatility
+from assay.features.indicators.rolling_mean import RollingMean
+from assay.features.indicators.rolling_std import RollingStd
 from assay.features.indicators.rsi import Rsi
 from assay.features.indicators.sma import Sma
+from assay.features.indicators.taker_pressure import TakerPressure
+from assay.features.indicators.volume_ratio import VolumeRatio
+from assay.features.indicators.williams_r import WilliamsR
+from assay.features.indicators.zscore import Zscore
+from assay.features.over import Over
 from assay.features.state import StateError, StepState, pack, unpack
 from assay.features.step import Step, identity, width_of
 
@@ -317,7 +327,40 @@ DIRECTION = FeatureSet(
 )
 """What the direction model looks at: returns over three spans, strength, and distance from two averages."""
 
-FEATURE_SETS = {feature_set.name: feature_set for feature_set in (TECHNICAL, RETURNS_AND_RISK, DIRECTION)}
+_RETURN, _TAKERS, _SIGNED = LogReturn(1), TakerPressure(1), 1
+NEXT_BAR = FeatureSet(
+    "next_bar",
+    1,
+    (
+        _RETURN, Over(Lag(1), _RETURN), Over(Lag(2), _RETURN), LogReturn(3), LogReturn(6), LogReturn(12), LogReturn(24),
+        Over(Zscore(24), _RETURN),
+        WilliamsR(1), WilliamsR(24), Rsi(6), CloseToEma(6), CloseToEma(24),
+        VolumeRatio(24), Cmf(6), Mfi(14),
+        *(Over(RollingStd(bars), _RETURN) for bars in (6, 24, 168)),
+    ),
+)  # fmt: skip
+"""For the bar that comes next: what a move is given back of, what trade stood behind it, and how wild the market is.
+
+Trades jump between bid and ask, and whoever is in a hurry pushes the price too far: so the last returns, where in its
+own range the bar closed, and how far the price is from where it was a moment ago. Nothing depends on the level of a
+price, so that years with other prices can be learned from; open, high, low, close and volume are enough.
+"""
+
+NEXT_BAR_FLOW = FeatureSet(
+    "next_bar_flow",
+    1,
+    (
+        *NEXT_BAR.steps,
+        Over(Zscore(24), _TAKERS, _SIGNED),
+        *(Over(RollingMean(bars), _TAKERS, _SIGNED) for bars in (3, 24)),
+        Over(Zscore(24), "num_trades"),
+    ),
+)  # fmt: skip
+"""The same and who crossed the spread: for venues that publish what takers bought and how many trades there were."""
+
+FEATURE_SETS = {
+    feature_set.name: feature_set for feature_set in (TECHNICAL, RETURNS_AND_RISK, DIRECTION, NEXT_BAR, NEXT_BAR_FLOW)
+}
 """Name to feature set."""
 
 

@@ -35,7 +35,7 @@ _INSTRUMENTS, _IDENTITIES = "silver.instrument_revisions", "silver.asset_identit
 AVAILABLE_WHEN_KNOWN = frozenset({
     "bronze.batches", "bronze.raw_crypto_prices", "bronze.raw_market_data", "bronze.raw_orderbook",
     "bronze.raw_trades", "bronze.raw_funding_rates", "bronze.raw_coin_history", "silver.kline_defects",
-    "silver.quarantined_rows", _RATES, "gold.direction_predictions", "gold.direction_evidence",
+    "silver.quarantined_rows", _RATES, "gold.price_predictions", "gold.direction_evidence",
 })  # fmt: skip
 """Those of them that have no column ``available_at``: nobody had such a row before Assay did."""
 
@@ -45,7 +45,7 @@ INSERT_ONLY = (
     _REVISIONS, "silver.kline_defects", "silver.quarantined_rows", _BOOKS, "silver.trade_observations",
     "bronze.raw_coin_history", _HISTORY,
     "bronze.raw_funding_rates", _FUNDING, _RATES, _TICKERS, _COINS,
-    "gold.direction_predictions", "gold.direction_evidence",
+    "gold.price_predictions", "gold.direction_evidence",
     _INSTRUMENTS,
 )  # fmt: skip
 """Rows that are never changed but for being followed by others."""

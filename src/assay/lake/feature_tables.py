@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -166,7 +167,8 @@ def write_features(
     wanted : sequence of Resumption
         What is replaced: everything after each of them.
     computed : iterable of Computed
-        Consumed inside the transaction; a series may come in several parts, in order of time.
+        Consumed inside the transaction, in another thread: it reads by a connection of its own. A series may come in
+        several parts, in order of time.
     everything : bool
         Make the table anew, as when the outputs have changed.
     """
@@ -186,9 +188,24 @@ def write_features(
                 f" and {condition}",
                 [] if condition == "true" else [table.feature_set.partition("/")[0]],
             )
-        for chunk in _chunks(computed):
-            written += _append(connection, table, chunk)
+        with _ahead(_chunks(computed)) as chunks:
+            for chunk in chunks:
+                written += _append(connection, table, chunk)
     return written
+
+
+@contextlib.contextmanager
+def _ahead(chunks: Iterator[list[Computed]]) -> Iterator[Iterator[list[Computed]]]:
+    """Let the next chunk be computed, in a thread, while one is written."""
+    with ThreadPoolExecutor(1) as pool:
+
+        def one_ahead() -> Iterator[list[Computed]]:
+            following = pool.submit(next, chunks, None)
+            while (chunk := following.result()) is not None:
+                following = pool.submit(next, chunks, None)
+                yield chunk
+
+        yield one_ahead()
 
 
 def _chunks(computed: Iterable[Computed]) -> Iterator[list[Computed]]:

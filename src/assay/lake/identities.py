@@ -7,7 +7,7 @@ mean one asset at all times.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _FOR_EVER = 9999
+_SEGMENTS = "select ticker, asset_id, valid_from, valid_to, formerly, source"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +56,27 @@ def read_segments(lake: duckdb.DuckDBPyConnection, ticker: str, *, relation: str
     `relation` is a table of identities; without one it is what this program states.
     """
     rows = lake.execute(
-        "select ticker, asset_id, valid_from, valid_to, formerly, source "
-        f"from {relation or f'({definitions.asset_identities()})'} where ticker = ? order by valid_from",
+        f"{_SEGMENTS} from {relation or f'({definitions.asset_identities()})'} where ticker = ? order by valid_from",
         [ticker],
     ).fetchall()
     return tuple(AssetSegment(*row) for row in rows)
 
 
-@functools.cache
 def stated_segments(ticker: str) -> tuple[AssetSegment, ...]:
     """Return what this program states that a ticker meant when, in order of time; no lake is asked."""
+    return _all_stated().get(ticker, ())
+
+
+@functools.cache
+def _all_stated() -> Mapping[str, tuple[AssetSegment, ...]]:
     import duckdb  # noqa: PLC0415
 
     with duckdb.connect() as connection:
-        return read_segments(connection, ticker)
+        rows = connection.execute(f"{_SEGMENTS} from ({definitions.asset_identities()}) order by valid_from").fetchall()
+    found: dict[str, tuple[AssetSegment, ...]] = {}
+    for segment in (AssetSegment(*row) for row in rows):
+        found[segment.ticker] = (*found.get(segment.ticker, ()), segment)
+    return found
 
 
 def met_between(segments: Sequence[AssetSegment], start: datetime, end: datetime) -> tuple[AssetSegment, ...]:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -135,9 +136,14 @@ def read_history(documents: Documents, key: ModelKey) -> list[Move]:
 
 def read_states(documents: Documents, key: ModelKey) -> dict[str, State]:
     """Return what each version is that was ever moved; all others are registered; Raises as :func:`read_history`."""
+    return states_after(read_history(documents, key))
+
+
+def states_after(moves: Sequence[Move]) -> dict[str, State]:
+    """Return what each version is after these moves, the first one first; one that none of them names is registered."""
     states: dict[str, State] = {}
     before = Aliases()
-    for move in read_history(documents, key):
+    for move in moves:
         now = move.aliases
         states |= dict.fromkeys({before.challenger} - {now.challenger}, State.REGISTERED)
         if move.action is Action.ROLLBACK:

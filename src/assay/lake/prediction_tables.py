@@ -2,6 +2,9 @@
 
 A forecast is written once and never changed, whatever becomes known later: what was said is judged as it was said.
 Rows carry the moment at which Assay made them, so both tables can be read as of any moment.
+
+All tasks and models are in one table. A model of the registry has its version there; the logistic regression that is
+fitted anew with each build has none.
 """
 
 from __future__ import annotations
@@ -18,24 +21,40 @@ from assay.lake.manifest import has_table
 from assay.lake.reads import CLEANED
 from assay.lake.zones import Key
 
-PREDICTIONS = "gold.direction_predictions"
+PREDICTIONS = "gold.price_predictions"
 EVIDENCE = "gold.direction_evidence"
-WALK_FORWARD, LIVE = "walk_forward", "live"
+_BEFORE = "gold.direction_predictions"
+"""What the table of predictions was called while there were directions only."""
+WALK_FORWARD, LIVE, ABSTAINED = "walk_forward", "live", "abstained"
+KINDS = (WALK_FORWARD, LIVE, ABSTAINED)
+ABSTAIN = "ABSTAIN"
 
 _TIME = pl.Datetime("us", "UTC")
 _KEY = {"venue": pl.String, "market": pl.String, "symbol": pl.String, "interval": pl.String}
 _CONFIGURATION = {"model": pl.String, "feature_set": pl.String, "horizon_hours": pl.Int32}
 PREDICTION_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     **_KEY,
-    **_CONFIGURATION,
+    "task": pl.String,
+    "model": pl.String,
+    "model_version": pl.String,
+    "feature_set": pl.String,
+    "horizon_hours": pl.Float64,
     "as_of": _TIME,
     "until": _TIME,
     "close": pl.Float64,
     "probability_up": pl.Float64,
     "base_rate_up": pl.Float64,
+    "value": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
     "is_up": pl.Boolean,
+    "expected_move": pl.Float64,
+    "confidence": pl.Float64,
+    "cost": pl.Float64,
     "signal": pl.String,
+    "reason": pl.String,
     "kind": pl.String,
+    "data_version": pl.String,
     "fitted_until": _TIME,
     "fitted_rows": pl.Int64,
     "known_at": _TIME,
@@ -63,7 +82,15 @@ _SQL_TYPES: dict[pl.DataType | type[pl.DataType], str] = {
     pl.String: "varchar", pl.Int32: "integer", pl.Int64: "bigint", pl.Float64: "double", pl.Boolean: "boolean",
     _TIME: "timestamptz",
 }  # fmt: skip
-_GRAIN = (*_KEY, *_CONFIGURATION, "as_of", "kind")
+GRAIN = (*_KEY, "task", "model", "model_version", "feature_set", "as_of", "kind")
+"""Columns that no two rows of :data:`PREDICTIONS` share."""
+_TAKEN_OVER = {
+    "task": "'direction_' || horizon_hours || 'h'",
+    "model_version": "''",
+    "reason": "''",
+    "data_version": "''",
+}
+"""What is said of columns that :data:`_BEFORE` did not have; others are null."""
 _BAR_COLUMNS = (
     "open_time", "close_time", "open", "high", "low", "close", "volume", "quote_volume", "taker_buy_volume",
     "num_trades",
@@ -77,6 +104,11 @@ class Configuration:
     model: str
     feature_set: str
     horizon_hours: int
+
+    @property
+    def task(self) -> str:
+        """What it foretells, as tables and models name it."""
+        return f"direction_{self.horizon_hours}h"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +151,28 @@ class Foretold:
 
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the two tables, where absent."""
-    if has_table(connection, PREDICTIONS) and has_table(connection, EVIDENCE):
+    """Make the two tables, where absent; the first takes the rows of the table whose place it takes, all or none."""
+    is_old = has_table(connection, _BEFORE)
+    if has_table(connection, PREDICTIONS) and has_table(connection, EVIDENCE) and not is_old:
         return
     with transaction(connection):
         connection.execute(f"create schema if not exists {CATALOG}.gold")
         for name, schema in ((PREDICTIONS, PREDICTION_SCHEMA), (EVIDENCE, EVIDENCE_SCHEMA)):
             columns = ", ".join(f'"{column}" {_SQL_TYPES[kind]}' for column, kind in schema.items())
             connection.execute(f"create table if not exists {CATALOG}.{name} ({columns})")
+        if is_old:
+            rows = connection.execute(_as_it_is_now(_BEFORE)).pl()
+            for kind in (WALK_FORWARD, LIVE):
+                _append_new(connection, rows.filter(pl.col("kind") == kind))
+            connection.execute(f"drop table {CATALOG}.{_BEFORE}")
+
+
+def _as_it_is_now(name: str) -> str:
+    """Return the SELECT of a table of predictions with the columns of today."""
+    if name == PREDICTIONS:
+        return f"select * from {CATALOG}.{name}"
+    told = ", ".join(f"{sql} as {column}" for column, sql in _TAKEN_OVER.items())
+    return f"select *, {told} from {CATALOG}.{name}"
 
 
 def states(
@@ -137,6 +183,8 @@ def states(
         return []
     chosen = [configuration.model, configuration.feature_set, configuration.horizon_hours]
     is_chosen = "(model, feature_set, horizon_hours) = (?, ?, ?)"
+    is_asked = "model_version = '' and (model, feature_set, task) = (?, ?, ?)"
+    asked = [configuration.model, configuration.feature_set, configuration.task]
     rows = connection.execute(
         f"""
         with bars as (
@@ -152,7 +200,7 @@ def states(
         ),
         live as (
             select venue, market, symbol, interval, max(as_of) as live_until
-            from {CATALOG}.{PREDICTIONS} where kind = '{LIVE}' and {is_chosen} group by all
+            from {CATALOG}.{PREDICTIONS} where kind = '{LIVE}' and {is_asked} group by all
         )
         select bars.venue, bars.market, bars.symbol, bars.interval, bars.closed_until, bars.known_at,
             evaluations.known_at, evaluations.verdict, evaluations.scored.value is not null, live.live_until
@@ -160,9 +208,33 @@ def states(
         left join live using (venue, market, symbol, interval)
         order by all
         """,
-        [interval, *chosen, *chosen, *chosen, *chosen],
+        [interval, *chosen, *chosen, *chosen, *asked],
     ).fetchall()
     return [SeriesState(row[:4], *row[4:]) for row in rows]
+
+
+def newest_bars(connection: duckdb.DuckDBPyConnection, places: Iterable[tuple[str, str]]) -> dict[Key, datetime]:
+    """Return when the newest closed bar of each series closed, of venues and intervals; sorted by series."""
+    if not has_table(connection, CLEANED):
+        return {}
+    found: dict[Key, datetime] = {}
+    for venue, interval in sorted(set(places)):
+        rows = connection.execute(
+            f"select venue, market, symbol, interval, max(close_time) from {CATALOG}.{CLEANED} "
+            "where venue = ? and interval = ? and is_closed group by all order by all",
+            [venue, interval],
+        ).fetchall()
+        found |= {row[:4]: row[4] for row in rows}
+    return found
+
+
+def foretold_until(connection: duckdb.DuckDBPyConnection) -> dict[tuple[Key, str, str, str], datetime]:
+    """Return the newest moment that a model of the registry spoke of: by series, task, version and kind."""
+    rows = connection.execute(
+        f"select {', '.join(_KEY)}, task, model_version, kind, max(as_of) from {CATALOG}.{PREDICTIONS} "
+        "where model_version <> '' group by all"
+    ).fetchall()
+    return {(row[:4], *row[4:7]): row[7] for row in rows}
 
 
 def count_trials(connection: duckdb.DuckDBPyConnection, configuration: Configuration, keys: Iterable[Key]) -> int:
@@ -220,10 +292,10 @@ def append(connection: duckdb.DuckDBPyConnection, foretold: Iterable[Foretold]) 
     foretold : iterable of Foretold
         Consumed inside the transaction.
     """
-    added = {WALK_FORWARD: 0, LIVE: 0, "evidence": 0}
+    added = {**dict.fromkeys(KINDS, 0), "evidence": 0}
     with transaction(connection):
         for part in foretold:
-            for kind in (WALK_FORWARD, LIVE):  # a file each, so that who reads the live ones opens no other
+            for kind in KINDS:  # a file each, so that who reads the live ones opens no other
                 rows = part.predictions.filter(pl.col("kind") == kind)
                 added[kind] += _append_new(connection, rows)
             if not part.evidence.is_empty():
@@ -233,29 +305,37 @@ def append(connection: duckdb.DuckDBPyConnection, foretold: Iterable[Foretold]) 
 
 def take_over(connection: duckdb.DuckDBPyConnection, other: duckdb.DuckDBPyConnection) -> dict[str, int]:
     """Append what another lake holds and this one does not, in one transaction; return how many rows of each table."""
-    grains = {PREDICTIONS: _GRAIN, EVIDENCE: (*_KEY, *_CONFIGURATION, "known_at")}
+    grains = {PREDICTIONS: GRAIN, EVIDENCE: (*_KEY, *_CONFIGURATION, "known_at")}
+    schemas = {PREDICTIONS: PREDICTION_SCHEMA, EVIDENCE: EVIDENCE_SCHEMA}
     taken = dict.fromkeys(grains, 0)
     with transaction(connection):
         for name, grain in grains.items():
-            if has_table(other, name):
-                columns = ", ".join(grain)
-                there = connection.execute(f"select {columns} from {CATALOG}.{name}").pl()
-                rows = other.execute(f"select * from {CATALOG}.{name} order by all").pl()
-                taken[name] = _insert(connection, name, rows.join(there, on=grain, how="anti"))
+            for source in (name, _BEFORE) if name == PREDICTIONS else (name,):
+                if has_table(other, source):
+                    there = connection.execute(f"select {', '.join(grain)} from {CATALOG}.{name}").pl()
+                    select = _as_it_is_now(source) if name == PREDICTIONS else f"select * from {CATALOG}.{source}"
+                    rows = _typed(other.execute(f"{select} order by all").pl(), schemas[name])
+                    taken[name] += _insert(connection, name, rows.join(there, on=grain, how="anti"))
     return taken
 
 
 def _append_new(connection: duckdb.DuckDBPyConnection, rows: pl.DataFrame) -> int:
     if rows.is_empty():
         return 0
+    new = _typed(rows, PREDICTION_SCHEMA)
     there = connection.execute(
-        f"select {', '.join(_GRAIN)} from {CATALOG}.{PREDICTIONS} where kind = ? and as_of between ? and ?",
-        [rows["kind"][0], rows["as_of"].min(), rows["as_of"].max()],
+        f"select {', '.join(GRAIN)} from {CATALOG}.{PREDICTIONS} where kind = ? and as_of between ? and ?",
+        [new["kind"][0], new["as_of"].min(), new["as_of"].max()],
     ).pl()
-    new = rows.select(*PREDICTION_SCHEMA).join(
-        there.cast({name: PREDICTION_SCHEMA[name] for name in _GRAIN}), on=_GRAIN, how="anti"
-    )
+    if there.height:
+        new = new.join(there.cast({name: PREDICTION_SCHEMA[name] for name in GRAIN}), on=GRAIN, how="anti")
     return _insert(connection, PREDICTIONS, new.sort(*_KEY, "as_of")) if new.height else 0
+
+
+def _typed(rows: pl.DataFrame, schema: dict[str, pl.DataType | type[pl.DataType]]) -> pl.DataFrame:
+    """Return rows with all columns of a table, null where they have none."""
+    lacking = [pl.lit(None, dtype=kind).alias(name) for name, kind in schema.items() if name not in rows.columns]
+    return rows.with_columns(lacking).select(pl.col(name).cast(kind) for name, kind in schema.items())
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, name: str, rows: pl.DataFrame) -> int:

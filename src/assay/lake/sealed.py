@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -60,7 +60,7 @@ def damage(what: str, place: str) -> DamagedError:
     return DamagedError(what, value=place, todo=_TODO)
 
 
-class Documents(Protocol):
+class Documents(Hashable, Protocol):
     """Where documents lie, by names with slashes in them."""
 
     def create(self, name: str, body: bytes) -> bool:

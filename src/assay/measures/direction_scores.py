@@ -99,7 +99,11 @@ def direction_scores(counts: Confusion) -> DirectionScores:
 
 
 def score_arrays(
-    true_up: NDArray[np.float64], false_up: NDArray[np.float64], false_down: NDArray[np.float64], *, total: int
+    true_up: NDArray[np.float64],
+    false_up: NDArray[np.float64],
+    false_down: NDArray[np.float64],
+    *,
+    total: int | NDArray[np.float64],
 ) -> dict[str, NDArray[np.float64]]:
     """Return the scores of many resamples at once, from their counts.
 
@@ -107,7 +111,7 @@ def score_arrays(
     ----------
     true_up, false_up, false_down : ndarray of float64, shape (n_samples,)
         Counts of each resample.
-    total : int
+    total : int or ndarray of float64, shape (n_samples,)
         Forecasts in a resample.
 
     Returns
@@ -121,7 +125,10 @@ def score_arrays(
     {'accuracy': [0.6], 'precision': [0.6666666666666666], 'recall': [0.6666666666666666], 'f1': [0.6666666666666666]}
     """
     pairs = {
-        "accuracy": (total - false_up - false_down, np.full_like(true_up, total)),
+        "accuracy": (
+            total - false_up - false_down,
+            np.broadcast_to(np.asarray(total, dtype=np.float64), true_up.shape),
+        ),
         "precision": (true_up, true_up + false_up),
         "recall": (true_up, true_up + false_down),
         "f1": (2 * true_up, 2 * true_up + false_up + false_down),

@@ -9,6 +9,7 @@ library. Held against SciPy in the tests.
 
 from __future__ import annotations
 
+import functools
 import math
 from statistics import NormalDist
 
@@ -86,6 +87,7 @@ def student_t_upper(value: float, *, freedom: float) -> float:
     return tail if value >= 0 else 1.0 - tail
 
 
+@functools.lru_cache(maxsize=4096)  # the intervals of one table of evidence ask for few of them, and often
 def student_t_critical(tail: float, *, freedom: float) -> float:
     """Return the number above which a number of Student's t distribution lies with probability `tail`.
 

@@ -11,7 +11,7 @@ looked at others. It is made with frozen parameters; `clone` gives a fresh one w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol, Self, TypeVar
+from typing import Protocol, Self, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,7 @@ class Estimator(Protocol):
         ...
 
 
+@runtime_checkable
 class DirectionEstimator(Estimator, Protocol):
     """Foretells the probability of "up".
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.models.parameters import check_number
+from assay.models.search_space import Range, Space
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Ewma:
     half_life: float = 168.0
 
     name: ClassVar[str] = "ewma"
+    space: ClassVar[Space] = {"half_life": Range(1.0, 10_000.0, is_log=True)}
 
     def __post_init__(self) -> None:
         check_number("half_life", self.half_life, least=0.01, most=1e9)

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from assay.models.boosting import Boosting
 from assay.models.flat_trees import Answer, FlatTree, FlatTrees
 from assay.models.parameters import check_number
+from assay.models.search_space import BOOSTING, Space, whole
 from assay.models.trees import Lesson, check_leaf_rows, library
 
 
@@ -39,6 +40,11 @@ class LightGbm(Boosting):
     min_leaf_rows: int = 20
 
     name: ClassVar[str] = "lightgbm"
+    space: ClassVar[Space] = {
+        **BOOSTING,
+        "leaves": whole(3, 63, is_log=True),
+        "min_leaf_rows": whole(10, 500, is_log=True),
+    }
 
     def __post_init__(self) -> None:
         # By name: a dataclass with slots is made anew, and a bare super() would look for the one before.

@@ -15,13 +15,9 @@ import functools
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import StandardScaler
-from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from assay.domain.errors import TerminalError
 from assay.models.estimator import (
@@ -36,6 +32,10 @@ from assay.models.estimator import (
 )
 from assay.models.learned import Learned, check_names, take, unusable
 from assay.models.parameters import check_number, parameters_of
+from assay.models.search_space import Range, Space
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,8 @@ class LogisticParameters:
     tolerance: float = 1e-10
     """On the gradient; tight, so that the answer does not depend on where the solver happened to stop."""
     max_iterations: int = 100
+
+    space: ClassVar[Space] = {"inverse_penalty": Range(1e-4, 100.0, is_log=True)}
 
     def __post_init__(self) -> None:
         check_number("inverse_penalty", self.inverse_penalty, least=1e-12, most=1e12)
@@ -65,6 +67,8 @@ class _Fitted:
 @functools.cache
 def _thread_pools() -> ThreadpoolController:
     """Return the thread pools of this process; finding them takes as long as a small fit, so it is done once."""
+    from threadpoolctl import ThreadpoolController  # noqa: PLC0415  # as scikit-learn below
+
     return ThreadpoolController()
 
 
@@ -114,6 +118,11 @@ class Logistic:
         return self
 
     def _solve(self, features: Floats, labels: Floats, sample_weight: Floats | None) -> _Fitted:
+        # Whoever asks a model that was taught before does without them, and without the second that they take.
+        from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415
+        from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+        from sklearn.preprocessing import StandardScaler  # noqa: PLC0415
+
         chosen = self._parameters
         scaler = StandardScaler()
         regression = LogisticRegression(

@@ -14,6 +14,7 @@ import numpy as np
 
 from assay.models.flat_trees import Answer, FlatTree, FlatTrees
 from assay.models.parameters import check_number
+from assay.models.search_space import Space, whole
 from assay.models.trees import Lesson, check_leaf_rows
 
 
@@ -49,6 +50,7 @@ class RandomForest:
     seed: int = 7
 
     name: ClassVar[str] = "random_forest"
+    space: ClassVar[Space] = {"depth": whole(2, 20), "min_leaf_rows": whole(5, 500, is_log=True)}
 
     def __post_init__(self) -> None:
         check_number("trees", self.trees, least=1, most=10_000)

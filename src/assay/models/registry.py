@@ -12,12 +12,14 @@ assay.domain.errors.BadInputError: no estimator of a direction has this name: 'f
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Literal, cast
 
 from assay.domain.errors import BadInputError
 from assay.models.learned import StorableDirection, StorableValue
 from assay.models.parameters import nested_in, parameters_from
+from assay.models.search_space import Range, Space
 
 __all__ = [
     "TASKS",
@@ -30,6 +32,7 @@ __all__ = [
     "new_direction",
     "new_estimator",
     "new_value",
+    "search_space",
 ]
 
 Task = Literal["direction", "value"]
@@ -92,20 +95,52 @@ def new_estimator(task: Task, name: str, columns: Sequence[str], parameters: Giv
     return makers[name](names, given)
 
 
+def search_space(task: Task, estimator: Model) -> dict[str, Range]:
+    """Return where a search looks for the parameters of an estimator; nothing where there is nothing to look for.
+
+    Parameters of a part, such as a member of a vote, are there under the names that they have in the whole.
+
+    Raises
+    ------
+    BadInputError
+        If there is no such task or estimator.
+    """
+    return _space(task, estimator.name, estimator.parameters)
+
+
+def _space(task: Task, name: str, parameters: Given) -> dict[str, Range]:
+    parts = parameters.get("members" if name == "voting" else "of") if name in _ALONE else None
+    if parts is not None:
+        return {
+            f"{part}.{own}": found
+            for part in _names(parts)
+            for own, found in _space(task, part, nested_in(parameters, part)).items()
+        }
+    made = _makers(task)[name]
+    return dict(made.space) if isinstance(made, _Of) else {}
+
+
 def _makers(task: Task) -> Mapping[str, _Maker]:
     return _DIRECTION if task == "direction" else _VALUE
 
 
-def _of(estimator: str, parameters: str) -> _Maker:
-    """Return the maker of ``module:Class``, which takes columns and one dataclass of parameters, ``module:Class``."""
+@dataclass(frozen=True, slots=True)
+class _Of:
+    """Makes a ``module:Class`` that takes columns and one dataclass of parameters, ``module:Class``."""
 
-    def make(columns: tuple[str, ...], given: Given) -> Model:
-        kind = _found(parameters)
+    estimator: str
+    parameters: str
+
+    def __call__(self, columns: tuple[str, ...], given: Given) -> Model:
+        kind = _found(self.parameters)
         name = getattr(kind, "name", None)
-        of = name if isinstance(name, str) else estimator.partition(":")[0]
-        return cast("Model", _found(estimator)(columns, parameters_from(kind, given, of=of)))
+        of = name if isinstance(name, str) else self.estimator.partition(":")[0]
+        return cast("Model", _found(self.estimator)(columns, parameters_from(kind, given, of=of)))
 
-    return make
+    @property
+    def space(self) -> Space:
+        """Where a search looks; nowhere if the parameters do not say."""
+        return cast("Space", getattr(_found(self.parameters), "space", {}))
 
 
 def _base_rate(_columns: tuple[str, ...], given: Given) -> Model:
@@ -167,19 +202,19 @@ def _found(place: str) -> Any:  # noqa: ANN401  # any class
 
 _DIRECTION: Mapping[str, _Maker] = {
     "base_rate": _base_rate,
-    "logistic": _of("logistic:Logistic", "logistic:LogisticParameters"),
-    "random_forest": _of("trees:DirectionTrees", "random_forest:RandomForest"),
-    "lightgbm": _of("trees:DirectionTrees", "lightgbm:LightGbm"),
-    "xgboost": _of("trees:DirectionTrees", "xgboost:Xgboost"),
+    "logistic": _Of("logistic:Logistic", "logistic:LogisticParameters"),
+    "random_forest": _Of("trees:DirectionTrees", "random_forest:RandomForest"),
+    "lightgbm": _Of("trees:DirectionTrees", "lightgbm:LightGbm"),
+    "xgboost": _Of("trees:DirectionTrees", "xgboost:Xgboost"),
     "voting": _voting,
     "calibrated": _calibrated,
 }
 _VALUE: Mapping[str, _Maker] = {
-    "last_value": _of("constant:ConstantValue", "last_value:LastValue"),
-    "drift": _of("constant:ConstantValue", "drift:Drift"),
-    "seasonal_naive": _of("seasonal_naive:SeasonalNaive", "seasonal_naive:SeasonalParameters"),
-    "ewma": _of("constant:ConstantValue", "ewma:Ewma"),
-    "random_forest": _of("trees:ValueTrees", "random_forest:RandomForest"),
-    "lightgbm": _of("trees:ValueTrees", "lightgbm:LightGbm"),
-    "xgboost": _of("trees:ValueTrees", "xgboost:Xgboost"),
+    "last_value": _Of("constant:ConstantValue", "last_value:LastValue"),
+    "drift": _Of("constant:ConstantValue", "drift:Drift"),
+    "seasonal_naive": _Of("seasonal_naive:SeasonalNaive", "seasonal_naive:SeasonalParameters"),
+    "ewma": _Of("constant:ConstantValue", "ewma:Ewma"),
+    "random_forest": _Of("trees:ValueTrees", "random_forest:RandomForest"),
+    "lightgbm": _Of("trees:ValueTrees", "lightgbm:LightGbm"),
+    "xgboost": _Of("trees:ValueTrees", "xgboost:Xgboost"),
 }

@@ -18,6 +18,7 @@ import numpy as np
 from assay.models.boosting import Boosting
 from assay.models.flat_trees import Answer, FlatTree, FlatTrees
 from assay.models.parameters import check_number
+from assay.models.search_space import BOOSTING, Range, Space, whole
 from assay.models.trees import Lesson, library
 
 
@@ -43,6 +44,11 @@ class Xgboost(Boosting):
     min_leaf_weight: float = 5.0
 
     name: ClassVar[str] = "xgboost"
+    space: ClassVar[Space] = {
+        **BOOSTING,
+        "depth": whole(2, 8),
+        "min_leaf_weight": Range(1.0, 200.0, is_log=True),
+    }
 
     def __post_init__(self) -> None:
         # By name: a dataclass with slots is made anew, and a bare super() would look for the one before.

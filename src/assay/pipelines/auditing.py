@@ -22,6 +22,7 @@ from assay.domain.interval import EPOCH, Interval
 from assay.evidence.causality import Audit, Certificate, Check, Evidence, Finding, LabelColumns, Leak, Subject, audit
 from assay.evidence.causality.labels import audit_label
 from assay.evidence.causality.prove import Density
+from assay.evidence.causality.source import source_of
 from assay.evidence.promotion import Features
 from assay.features.bars import VALUE_COLUMNS, Bars
 from assay.features.compile import use_cache_dir
@@ -134,27 +135,23 @@ def prove_by_stream(feature_set: FeatureSet, bars: Bars, name: str = "") -> Audi
     checks = (Check("stream", what, len(bars), len(bars), not findings),)
     certificate = None
     if not findings:
-        is_of, data = features_of(feature_set), steps_data_version(bars)
+        is_of, data = features_of(feature_set), steps.data_version_of(bars)
         certificate = Certificate.of(
             name, code=is_of.code, config=is_of.config, data_version=data, checks=("stream",), density=1.0
         )
     return Audit(name, checks, findings, certificate)
 
 
-def features_of(feature_set: FeatureSet) -> Features:
-    """Return a feature set as it is computed now, in the words that :func:`prove_by_stream` certifies."""
+def features_of(feature_set: FeatureSet, rule: LabelRule | None = None) -> Features:
+    """Return a feature set as it is computed now, in the words that certificates of it use; with the label, if any."""
     code = "\n".join(identity(step) for step in feature_set.steps)
-    return Features(steps.identity(feature_set), code=code, config=f"{feature_set.name}/{feature_set.version}")
+    config = f"{feature_set.name}/{feature_set.version}"
+    return Features(steps.identity(feature_set), code=code, config=config, label=label_text(rule) if rule else "")
 
 
-def steps_data_version(bars: Bars) -> str:
-    """Return 16 hexadecimal digits of some bars."""
-    import hashlib  # noqa: PLC0415
-
-    digest = hashlib.sha256(bars.open_time.tobytes() + bars.close_time.tobytes())
-    for column in bars.columns:
-        digest.update(column.tobytes())
-    return digest.hexdigest()[:16]
+def label_text(rule: LabelRule) -> str:
+    """Return text that changes when a label is another one, or is computed otherwise."""
+    return f"{rule!r}\n{source_of(LabelRule.of)}\n{source_of(rule.computation)}"
 
 
 def label_subject(rule: LabelRule, interval: Interval) -> Subject:
@@ -216,14 +213,19 @@ def _one(
 
 def audited_bars(klines: pl.DataFrame) -> str:
     """Return what the certificate of :func:`audit_training` calls these bars."""
-    return steps_data_version(_as_bars(_with_reference(klines, seed=0)))
+    return steps.data_version_of(_as_bars(_with_reference(klines, seed=0)))
+
+
+def audit_stream(chosen: FeatureSet, klines: pl.DataFrame) -> Audit:
+    """Audit a feature set alone on the bars of a series, by :func:`prove_by_stream`."""
+    return prove_by_stream(chosen, _as_bars(_with_reference(klines, seed=0)))
 
 
 def audit_training(chosen: FeatureSet, rule: LabelRule, klines: pl.DataFrame, interval: Interval) -> Audit:
     """Audit a feature set and its label as a model learns from them, on the bars that it learns from.
 
-    The certificate, where there is one, says what :func:`features_of` says, so that a promotion can hold it against the
-    code of its day; the same bars give the same one.
+    The certificate, where there is one, says what :func:`features_of` says of both, so that a promotion can hold it
+    against the code of its day; the same bars give the same one.
 
     Raises
     ------
@@ -238,10 +240,10 @@ def audit_training(chosen: FeatureSet, rule: LabelRule, klines: pl.DataFrame, in
         return found
     is_of, names = features_of(chosen), tuple(dict.fromkeys(check.name for check in found.checks))
     certificate = Certificate.of(
-        chosen.name, code=is_of.code, config=is_of.config, data_version=steps_data_version(bars), checks=names,
+        chosen.name, code=is_of.code, config=is_of.config, data_version=steps.data_version_of(bars), checks=names,
         density=found.certificate.density,
     )  # fmt: skip
-    return replace(found, certificate=certificate)
+    return replace(found, certificate=certificate.with_label(label_text(rule)))
 
 
 def _with_label(parts: tuple[Audit, Subject, Subject], frame: pl.DataFrame, density: Density, seed: int) -> Audit:

@@ -111,7 +111,8 @@ def _serve(words: IO[bytes], answers: IO[bytes]) -> None:
     workspace: Workspace = pickle.load(words)  # noqa: S301  # from the process that started this one
     steps.prepare(workspace)
     dbt.prepare(workspace)
-    importlib.import_module("assay.pipelines.direction")  # and scikit-learn with it
+    importlib.import_module("assay.pipelines.direction")
+    importlib.import_module("sklearn.linear_model")  # which a model loads when it is fitted
     _bind()
     told = dataclasses.replace(pickle.load(words), say=lambda text: _tell(answers, text))  # noqa: S301
     try:

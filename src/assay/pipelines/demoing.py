@@ -31,6 +31,7 @@ from assay.pipelines.ingesting import IngestPlan, IngestResult, Progress, VenueP
 from assay.pipelines.predicting import PredictResult, predict
 from assay.pipelines.runs import noted
 from assay.pipelines.simulating import access_inside, inside, simulated
+from assay.pipelines.simulating_beside import exchange_beside
 from assay.pipelines.workspace import Workspace
 from assay.settings import IngestSettings, Settings, VenuesSettings
 
@@ -245,14 +246,14 @@ def demo(workspace: Workspace, plan: DemoPlan, *, progress: Progress = silent, i
         As ingesting, building and predicting do.
     """
     with noted(workspace, "demo") as summary:
-        exchange = simulated(plan.seed, workspace.clock)
         seconds: dict[str, float] = {}
         watch = _Watch(seconds)
         with contextlib.ExitStack() as stack:
             # In a home that has been built a refresh is over before another process would be ready for it.
-            beside = (
-                stack.enter_context(ready_builder(workspace)) if is_beside and not is_made(workspace.home) else None
-            )
+            beside, exchange = None, simulated(plan.seed, workspace.clock)
+            if is_beside and not is_made(workspace.home):
+                exchange = stack.enter_context(exchange_beside(plan.seed, workspace.clock))
+                beside = stack.enter_context(ready_builder(workspace))
             if not _is_running(workspace.home):
                 workspace.say("asking for the coins of the days before")
                 ask_before(workspace, plan, exchange)

@@ -63,6 +63,8 @@ class Prediction:
         When the last label it was fitted on was known; never after `as_of`.
     fitted_rows : int
         Labels it was fitted on.
+    data_version : str
+        16 hexadecimal digits of the bars that all of this follows from.
     """
 
     as_of: datetime
@@ -74,6 +76,7 @@ class Prediction:
     signal: str
     fitted_until: datetime
     fitted_rows: int
+    data_version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,8 @@ class Dataset:
     """One series as a model sees it: its labelled rows in order of time, and the latest row.
 
     `matrix` has shape (n, n_features); `labels` (n,), 0 or 1; `close` (n,), quote units; `span_start` and `span_end`
-    (n,), microseconds, are the moment of the forecast and the moment at which its outcome is known.
+    (n,), microseconds, are the moment of the forecast and the moment at which its outcome is known. `data_version` is a
+    hash of the bars.
     """
 
     matrix: np.ndarray[tuple[int, int], np.dtype[np.float64]]
@@ -105,6 +109,7 @@ class Dataset:
     latest: np.ndarray[tuple[int, int], np.dtype[np.float64]]
     latest_close: float
     latest_at: int
+    data_version: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -188,6 +193,7 @@ def dataset_of(klines: pl.DataFrame, series: SeriesId, settings: Settings) -> Da
         latest=matrix[last : last + 1],
         latest_close=float(bars.close[last]),
         latest_at=int(bars.close_time[last]),
+        data_version=steps.data_version_of(bars),
     )
 
 
@@ -253,6 +259,7 @@ def predict_latest(dataset: Dataset, settings: Settings, verdict: Verdict) -> Pr
         signal=signal,
         fitted_until=_moment(int(dataset.span_end[known].max())),
         fitted_rows=int(known.sum()),
+        data_version=dataset.data_version,
     )
 
 

@@ -21,7 +21,7 @@ from assay.lake.catalog import CATALOG
 from assay.lake.folders import folder_at
 from assay.lake.hourly_export import Exported, HourlyTable, export_hours
 from assay.lake.manifest import has_table
-from assay.lake.prediction_tables import PREDICTIONS
+from assay.lake.prediction_tables import GRAIN, PREDICTIONS
 from assay.pipelines import steps
 from assay.pipelines.workspace import Workspace
 
@@ -114,9 +114,8 @@ def _tables(lake: duckdb.DuckDBPyConnection, horizon_hours: int, since: datetime
         ),
     ]
     if has_table(lake, PREDICTIONS):
-        grain = (*_KEY, "model", "feature_set", "horizon_hours", "as_of", "kind")
         sql = f"select *, known_at as available_at from {CATALOG}.{PREDICTIONS}{_from('as_of', since)}"
-        found.append(HourlyTable("predictions/direction", sql, "as_of", grain, since))
+        found.append(HourlyTable("predictions/price", sql, "as_of", GRAIN, since))
     return found
 
 

@@ -1,23 +1,26 @@
-"""A trained model against the champion, or against the base rate, on rows that neither of them has seen.
+"""A trained model against the champion, or against a baseline, on rows that neither of them has seen.
 
-Where nobody is champion the model has to beat the base rate of what it was taught, and a coin as well: where what was
-more frequent turns out to be rarer, whoever knows nothing beats the base rate.
+Where nobody is champion a direction has to beat the base rate of what it was taught, and a coin as well: where what was
+more frequent turns out to be rarer, whoever knows nothing beats the base rate. A value has to beat "as it is now", by
+squared errors. A signal is tested as the direction that it is made of: what is bought and sold follows from that.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from assay.domain.errors import BadInputError, NoDataError
 from assay.domain.instrument import SeriesId, resolve
-from assay.domain.interval import EPOCH
+from assay.domain.interval import Interval
 from assay.domain.model_key import ModelKey
 from assay.evidence.promotion import PairedTest
 from assay.evidence.selection import Contest, Selection, select
+from assay.evidence.values import SUSPECT_SKILL
 from assay.evidence.verdict import COIN, SUSPECT_ACCURACY
 from assay.features.compile import use_cache_dir
 from assay.features.declared import DeclaredSet
@@ -25,17 +28,18 @@ from assay.lake.model_aliases import Aliases, read_aliases
 from assay.lake.model_store import ModelVersion, find_version, read_artefact, read_keys, read_version
 from assay.lake.model_tests import KeptTest, count_looks, is_kept
 from assay.lake.sealed import Documents, documents_of
-from assay.measures.losses import zero_one_losses
+from assay.measures.losses import skill, squared_losses, zero_one_losses
 from assay.models.artefact import unpack
-from assay.models.base_rate import BaseRate
-from assay.models.estimator import DirectionEstimator
+from assay.models.registry import Model, new_estimator
+from assay.models.walk_forward import foretell
 from assay.pipelines import steps
 from assay.pipelines.auditing import features_of
 from assay.pipelines.promoting import PromotionRequest, PromotionResult, promote_model, roll_back_model
-from assay.pipelines.training_rows import Rows, direction_task, find_features, moment_of, read_rows
+from assay.pipelines.source_rows import rows_of_key
+from assay.pipelines.tasks import Task, find_task
+from assay.pipelines.training_rows import Rows, find_features, microseconds_of, moment_of
+from assay.pipelines.training_table import KEY
 from assay.pipelines.workspace import Workspace
-
-_BASELINE = "base_rate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,32 +51,44 @@ class Promotion:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asking:
+class Asking:
     """What is needed to ask models of one key."""
 
     workspace: Workspace
     documents: Documents
     key: ModelKey
+    task: Task
 
     @property
-    def series(self) -> SeriesId:
-        return SeriesId.parse(self.key.source)
+    def interval(self) -> Interval:
+        """The length of the bars."""
+        return Interval.parse(self.key.interval)
 
     def features(self, version: ModelVersion) -> DeclaredSet:
         """Return the feature set of a version as it is computed now."""
-        return find_features(self.workspace, version.paper.feature_set.partition("/")[0], self.series)
+        return find_features(self.workspace, version.paper.feature_set.partition("/")[0], self.interval)
 
     def rows(self, version: ModelVersion) -> Rows:
         """Return all labelled rows of today with the features of a version."""
-        rule = direction_task(self.workspace, self.key.task)
-        return read_rows(self.workspace, self.series, rule, self.features(version))[0]
+        return rows_of_key(self.workspace, self.key, self.task, self.features(version)).rows
 
-    def model(self, version: ModelVersion, rows: Rows) -> DirectionEstimator:
-        """Return the fitted model of a version, if it was made for these columns and is a direction's."""
+    def model(self, version: ModelVersion, rows: Rows) -> Model:
+        """Return the fitted model of a version, if it was made for these columns and this task."""
         artefact = unpack(read_artefact(self.documents, version), columns=rows.columns)
-        if artefact.task != "direction":
-            raise BadInputError("not a model of a direction", value=version.version, todo="promote it in Python")
-        return artefact.estimator  # type: ignore[return-value]  # its task says so
+        if artefact.task != self.task.estimators:
+            what = f"not a model of a {self.task.estimators}"
+            raise BadInputError(what, value=version.version, todo="train it again")
+        return artefact.estimator
+
+    def baseline(self, rows: Rows) -> Model:
+        """Return the baseline of the task, taught these rows."""
+        untaught = new_estimator(self.task.estimators, self.task.baseline, rows.columns)
+        return untaught.fit(rows.matrix, rows.labels)
+
+    def losses(self, model: Model, rows: Rows) -> NDArray[np.float64]:
+        """Return what each forecast cost: 0 or 1 of a direction, the squared error of a value."""
+        loss = squared_losses if self.task.kind == "value" else zero_one_losses
+        return loss(rows.labels, foretell(model, rows.matrix))
 
 
 def promote_version(workspace: Workspace, text: str, *, by: str, why: str) -> Promotion:
@@ -99,12 +115,13 @@ def promote_version(workspace: Workspace, text: str, *, by: str, why: str) -> Pr
     use_cache_dir(workspace.home.cache / "numba")
     documents = documents_of(workspace.home)
     version = find_model(documents, text)
-    asking = _Asking(workspace, documents, version.paper.key)
-    known = read_aliases(documents, asking.key)
-    features = features_of(asking.features(version).feature_set)
+    key = version.paper.key
+    asking = Asking(workspace, documents, key, find_task(workspace, key.task))
+    known = read_aliases(documents, key)
+    features = features_of(asking.features(version).feature_set, asking.task.label)
     is_as_it_was = features.identity == version.paper.feature_set
     test = _paired_test(asking, version, known) if is_as_it_was and known.champion != version.version else None
-    request = PromotionRequest(asking.key, version.version, features, test, by, why, _BASELINE)
+    request = PromotionRequest(asking.key, version.version, features, test, by, why, asking.task.baseline)
     return Promotion(version, promote_model(workspace, request))
 
 
@@ -154,7 +171,7 @@ def find_key(workspace: Workspace, task: str, series: str) -> ModelKey:
     exact = [key for key in keys if key.source == series]
     if exact:
         return exact[0]
-    available = [SeriesId.parse(key.source) for key in keys]
+    available = [SeriesId.parse(key.source) for key in keys if not key.is_pooled]
     place, _, interval = series.rpartition(":")
     is_whole = series.count(":") == 3
     found = resolve(
@@ -166,38 +183,58 @@ def find_key(workspace: Workspace, task: str, series: str) -> ModelKey:
     return ModelKey(task, str(found.series))
 
 
-def _paired_test(asking: _Asking, version: ModelVersion, known: Aliases) -> PairedTest | None:
+def _paired_test(asking: Asking, version: ModelVersion, known: Aliases) -> PairedTest | None:
     """Return the test, or nothing where there is no row that neither has seen."""
     rows = asking.rows(version)
     champion = read_version(asking.documents, asking.key, known.champion) if known.champion else None
     seen = max(one.paper.seen_until for one in (version, champion) if one)
-    untouched = rows.where(rows.at >= _microseconds(seen))
+    untouched = rows.where(rows.at >= microseconds_of(seen))
     of_champion = _rows_of_champion(asking, champion) if champion else None
     if of_champion:
-        untouched = untouched.where(np.isin(untouched.at, of_champion.at))
+        untouched = untouched.where(_are_among(untouched, of_champion))
     if not untouched.labels.size:
         return None
-    own = _losses(asking.model(version, rows), untouched)
+    own = asking.losses(asking.model(version, rows), untouched)
+    usual = asking.losses(
+        asking.baseline(rows.where(rows.until <= microseconds_of(version.paper.seen_until))), untouched
+    )
     if champion and of_champion:
-        theirs = of_champion.where(np.isin(of_champion.at, untouched.at))
-        rivals = [_losses(asking.model(champion, of_champion), theirs)]
+        theirs = of_champion.where(_are_among(of_champion, untouched))
+        rivals = [asking.losses(asking.model(champion, of_champion), theirs)]
     else:
-        known_then = rows.where(rows.until <= _microseconds(version.paper.seen_until))
-        base_rate = BaseRate().fit(known_then.matrix, known_then.labels)
-        rivals = [_losses(base_rate, untouched), np.full(untouched.labels.size, 1.0 - COIN)]
+        rivals = [usual]
+        if asking.task.estimators == "direction":
+            rivals.append(np.full(untouched.labels.size, 1.0 - COIN))
     first_at, until = moment_of(untouched.at[0]), moment_of(untouched.until.max())
-    name = known.champion or _BASELINE
+    name = known.champion or asking.task.baseline
     kept = KeptTest(version.version, name, first_at, until, untouched.data_version)
     looks = count_looks(asking.documents, asking.key, first_at=first_at, until=until)
     looks += not is_kept(asking.documents, asking.key, kept)
     found = min((_held(asking, untouched, rival - own, looks) for rival in rivals), key=lambda one: one.gain.value)
+    score, plausible_to = _score(asking.task, own, usual)
     return PairedTest(
         version.version, name, first_at, until, kept.data_version, untouched.labels.size, found.blocks, found.gain,
-        score=1.0 - float(own.mean()), plausible_to=SUSPECT_ACCURACY,
+        score=score, plausible_to=plausible_to,
     )  # fmt: skip
 
 
-def _rows_of_champion(asking: _Asking, champion: ModelVersion) -> Rows:
+def _score(task: Task, own: NDArray[np.float64], usual: NDArray[np.float64]) -> tuple[float, float]:
+    """Return how good a model is, and how good anybody honestly is: a share right, or of squared errors avoided."""
+    if task.estimators == "direction":
+        return 1.0 - float(own.mean()), SUSPECT_ACCURACY
+    avoided = skill(float(own.mean()), float(usual.mean()))
+    return (0.0 if math.isnan(avoided) else avoided), SUSPECT_SKILL
+
+
+def _are_among(rows: Rows, others: Rows) -> NDArray[np.bool_]:
+    """Return which rows are of a series and a moment that others are of, too; shape (n,)."""
+    names = [*KEY[:4], "close_time"]
+    wanted = others.frame.select(names).with_columns(is_there=pl.lit(value=True))
+    found = rows.frame.select(names).join(wanted, on=names, how="left", maintain_order="left")
+    return found["is_there"].fill_null(value=False).to_numpy()
+
+
+def _rows_of_champion(asking: Asking, champion: ModelVersion) -> Rows:
     """Return all labelled rows with the champion's features, if they are still what it was taught."""
     now = steps.identity(asking.features(champion).feature_set)
     if now != champion.paper.feature_set:
@@ -207,16 +244,7 @@ def _rows_of_champion(asking: _Asking, champion: ModelVersion) -> Rows:
     return asking.rows(champion)
 
 
-def _losses(model: DirectionEstimator, rows: Rows) -> NDArray[np.float64]:
-    return zero_one_losses(rows.labels, model.predict_proba(rows.matrix))
-
-
-def _held(asking: _Asking, rows: Rows, gains: NDArray[np.float64], looks: int) -> Selection:
-    rule = direction_task(asking.workspace, asking.key.task)
+def _held(asking: Asking, rows: Rows, gains: NDArray[np.float64], looks: int) -> Selection:
     block = asking.workspace.settings.model.block_bars
-    contest = Contest(rule.horizon // asking.series.interval.duration, trials=looks, block_bars=block)
+    contest = Contest(asking.task.horizon_bars(asking.interval), trials=looks, block_bars=block)
     return select(gains, rows.at, contest)
-
-
-def _microseconds(moment: datetime) -> int:
-    return (moment - EPOCH) // timedelta(microseconds=1)

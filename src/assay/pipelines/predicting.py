@@ -1,12 +1,14 @@
 """What is foretold of every hourly series, and what that is worth, kept for good.
 
 After a build, a series with a new closed bar gets one more live prediction, and once a day its model is evaluated
-again: fitted and tested fold after fold, always on what came later. Every forecast in the tables was made by a model
-that had seen only labels known by then, and none is ever changed.
+again: fitted and tested fold after fold, always on what came later. Champions of the registry foretell their series
+beside it. Every forecast in the tables was made by a model that had seen only labels known by then, and none is ever
+changed.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections import Counter
@@ -24,7 +26,10 @@ from assay.evidence.verdict import Verdict
 from assay.features.compile import use_cache_dir
 from assay.features.sets import DIRECTION
 from assay.lake import prediction_tables
+from assay.lake.model_store import read_keys
 from assay.lake.prediction_tables import (
+    ABSTAIN,
+    ABSTAINED,
     EVIDENCE_SCHEMA,
     LIVE,
     PREDICTION_SCHEMA,
@@ -33,6 +38,7 @@ from assay.lake.prediction_tables import (
     Foretold,
     SeriesState,
 )
+from assay.lake.sealed import documents_of
 from assay.lake.zones import Key
 from assay.models.estimator import LOGISTIC
 from assay.pipelines import steps
@@ -45,6 +51,13 @@ if TYPE_CHECKING:
     from assay.settings import Settings
 
 INTERVAL = "1h"
+_HINDSIGHT = "made in an evaluation: whether the model has skill was not known then"
+_NO_SIGNAL = {
+    Verdict.NO_SKILL: "the model has shown no skill",
+    Verdict.WORSE: "the model is worse than the base rate",
+    Verdict.SUSPECT: "the model's score is too good to be true",
+    Verdict.NOT_ENOUGH_DATA: "there is not enough data to judge the model",
+}
 _EVALUATED_EVERY = timedelta(days=1)
 _SERIES_AT_ONCE = 32
 
@@ -62,6 +75,8 @@ class PredictResult:
     verdicts : dict
         Series by the verdict on them, after this run.
     seconds : float
+    abstained : int
+        New rows of champions that could not be asked, with the reason.
     """
 
     series: int = 0
@@ -70,6 +85,7 @@ class PredictResult:
     evidence: int = 0
     verdicts: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
+    abstained: int = 0
 
 
 def predict(workspace: Workspace) -> PredictResult:
@@ -90,17 +106,31 @@ def predict(workspace: Workspace) -> PredictResult:
         found = prediction_tables.states(lake, configuration, interval=INTERVAL)
         due = [one for one in found if _needs_evaluation(one, now) or _needs_prediction(one)]
         verdicts = {one.key: one.verdict for one in found}
-        added = {WALK_FORWARD: 0, LIVE: 0, "evidence": 0}
-        if due:
+        added = {WALK_FORWARD: 0, LIVE: 0, ABSTAINED: 0, "evidence": 0}
+        by_champions = _of_champions(workspace, lake)
+        if due or by_champions:
             workspace.say(f"predicting {len(due)} series")
             use_cache_dir(workspace.home.cache / "numba")
             evaluated = [one.key for one in due if _needs_evaluation(one, now)]
             trials = prediction_tables.count_trials(lake, configuration, evaluated)
             parts = _foretold(lake, due, _Evaluating(workspace.settings, now, trials))
-            added = prediction_tables.append(lake, _noting(parts, verdicts))
+            added = prediction_tables.append(lake, itertools.chain(_noting(parts, verdicts), by_champions))
     seconds = round(time.perf_counter() - started, 3)
     tally = dict(Counter(verdict for verdict in verdicts.values() if verdict))
-    return PredictResult(len(found), added[LIVE], added[WALK_FORWARD], added["evidence"], tally, seconds)
+    return PredictResult(
+        len(found), added[LIVE], added[WALK_FORWARD], added["evidence"], tally, seconds, added[ABSTAINED]
+    )
+
+
+def _of_champions(workspace: Workspace, lake: duckdb.DuckDBPyConnection) -> list[Foretold]:
+    """Return what champions foretell; a home without models does not even load what they need."""
+    if not read_keys(documents_of(workspace.home)):
+        return []
+    from assay.pipelines.champion_rows import rows_due  # noqa: PLC0415
+
+    workspace.say("asking the champions")
+    rows = pl.DataFrame(rows_due(workspace, lake), schema=PREDICTION_SCHEMA, orient="row")
+    return [] if rows.is_empty() else [Foretold(rows, pl.DataFrame(schema=EVIDENCE_SCHEMA))]
 
 
 def _configuration(settings: Settings) -> Configuration:
@@ -159,12 +189,14 @@ def _foretell(
     from assay.pipelines import direction  # noqa: PLC0415  # scikit-learn costs a second
 
     series, settings, now = SeriesId.of(*state.key), shared.settings, shared.now
+    chosen = _configuration(settings)
     stamp = dict(zip(("venue", "market", "symbol", "interval"), state.key, strict=True)) | {
-        "model": LOGISTIC,
-        "feature_set": steps.identity(DIRECTION),
-        "horizon_hours": settings.model.horizon_hours,
+        "model": chosen.model,
+        "feature_set": chosen.feature_set,
+        "horizon_hours": chosen.horizon_hours,
         "known_at": now,
     }
+    told = stamp | {"task": chosen.task, "model_version": ""}
     predictions: list[pl.DataFrame] = []
     evidence: dict[str, object] | None = None
     verdict = Verdict(state.verdict) if state.verdict else Verdict.NOT_ENOUGH_DATA
@@ -173,9 +205,9 @@ def _foretell(
         if _needs_evaluation(state, now):
             evaluation = direction.evaluate(dataset, series, settings, trials=shared.trials)
             verdict = evaluation.evidence.verdict
-            predictions.append(_walk_forward(dataset, evaluation, stamp))
+            predictions.append(_walk_forward(dataset, evaluation, told))
             evidence = stamp | _evidence(evaluation)
-        predictions.append(_live(direction.predict_latest(dataset, settings, verdict), stamp))
+        predictions.append(_live(direction.predict_latest(dataset, settings, verdict), told | _doubt(verdict)))
     except TerminalError as error:  # too few bars, or a price that never moves: said in the evidence, and no failure
         if evidence is None and _needs_evaluation(state, now):
             sentence = f"Not enough data: {error}"
@@ -199,13 +231,20 @@ def _walk_forward(dataset: Dataset, evaluation: Evaluation, stamp: dict[str, obj
             "fitted_until": fitted_until[tested.fold],
             "fitted_rows": fitted_rows[tested.fold],
         },
-        # Whether the model has skill was not known when these would have been made, so none of them is a signal.
-        stamp | {"signal": "ABSTAIN", "kind": WALK_FORWARD},
+        stamp | {"signal": ABSTAIN, "reason": _HINDSIGHT, "kind": WALK_FORWARD, "data_version": dataset.data_version},
     )
 
 
+def _doubt(verdict: Verdict) -> dict[str, object]:
+    """Return why a live forecast is no signal; empty if it is one."""
+    return {"reason": _NO_SIGNAL.get(verdict, "")}
+
+
 def _live(prediction: Prediction, stamp: dict[str, object]) -> pl.DataFrame:
-    names = ("as_of", "until", "close", "probability_up", "base_rate_up", "signal", "fitted_until", "fitted_rows")
+    names = (
+        "as_of", "until", "close", "probability_up", "base_rate_up", "signal", "data_version", "fitted_until",
+        "fitted_rows",
+    )  # fmt: skip
     values = {name: getattr(prediction, name) for name in names}
     values |= stamp | {"is_up": prediction.direction == "up", "kind": LIVE}
     return pl.DataFrame([values], schema=PREDICTION_SCHEMA, orient="row")
@@ -213,9 +252,11 @@ def _live(prediction: Prediction, stamp: dict[str, object]) -> pl.DataFrame:
 
 def _frame(columns: dict[str, np.ndarray[tuple[int], np.dtype[np.generic]]], stamp: dict[str, object]) -> pl.DataFrame:
     frame = pl.DataFrame(columns).with_columns(
-        pl.lit(value, dtype=PREDICTION_SCHEMA[name]).alias(name) for name, value in stamp.items()
+        pl.lit(stamp.get(name), dtype=kind).alias(name)
+        for name, kind in PREDICTION_SCHEMA.items()
+        if name not in columns
     )
-    return frame.cast({name: PREDICTION_SCHEMA[name] for name in frame.columns}).select(*PREDICTION_SCHEMA)
+    return frame.select(pl.col(name).cast(kind) for name, kind in PREDICTION_SCHEMA.items())
 
 
 def _evidence(evaluation: Evaluation) -> dict[str, object]:

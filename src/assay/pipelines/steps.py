@@ -98,8 +98,11 @@ def _refresh(lake: duckdb.DuckDBPyConnection, one: StepTable, zones: Sequence[Zo
     wanted = feature_tables.resumptions(lake, zones, table.feature_set)
     if everything:
         wanted = [Resumption(each.key, EPOCH, None) for each in wanted]
-    computed = _computed(lake, one.feature_set, wanted)
-    return feature_tables.write_features(lake, table, wanted, computed, everything=everything)
+    # What is computed is written meanwhile; the bars are those that were there before.
+    with lake.cursor() as reading:
+        reading.execute("SET TimeZone = 'UTC'")  # cursors do not inherit it
+        computed = _computed(reading, one.feature_set, wanted)
+        return feature_tables.write_features(lake, table, wanted, computed, everything=everything)
 
 
 def prepare(workspace: Workspace) -> None:
@@ -131,6 +134,14 @@ def bars_of(klines: pl.DataFrame) -> Bars:
         taker_buy_volume=values("taker_buy_volume"),
         num_trades=values("num_trades"),
     )
+
+
+def data_version_of(bars: Bars) -> str:
+    """Return 16 hexadecimal digits of some bars."""
+    digest = hashlib.sha256(bars.open_time.tobytes() + bars.close_time.tobytes())
+    for column in bars.columns:
+        digest.update(column.tobytes())
+    return digest.hexdigest()[:16]
 
 
 def rows_of(workspace: Workspace, table: StepTable, klines: pl.DataFrame, *, ticker: str) -> pl.DataFrame:

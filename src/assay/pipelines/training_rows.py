@@ -1,11 +1,13 @@
-"""The rows that a model of one series learns from, those that are kept from it, and the audit of both.
+"""The rows that a model learns from, those that are kept from it, and what is asked of them before anything is fitted.
 
-The newest part of the rows is kept: nothing that makes or chooses a model looks at it, so that a paired test can.
+The newest part of the rows is kept: nothing that makes or chooses a model looks at it, so that a paired test can. Rows
+of several series are in order of time, those of one moment side by side.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,41 +15,29 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from assay.domain.errors import BadInputError, NoDataError, TerminalError
+from assay.domain.errors import BadInputError, NoDataError
 from assay.domain.instrument import SeriesId
-from assay.domain.interval import EPOCH
-from assay.domain.model_key import ModelKey
-from assay.evidence.causality import Certificate
-from assay.evidence.promotion import read_certificate
+from assay.domain.interval import EPOCH, Interval
 from assay.features.declared import DeclaredSet
-from assay.features.labels import LabelRule, parse_label
-from assay.features.labels.names import DIRECTION
-from assay.features.own import running
+from assay.features.labels import LabelRule
 from assay.lake import content, reads
-from assay.lake.model_store import read_versions
 from assay.lake.reads import Span
-from assay.lake.sealed import Documents
 from assay.pipelines import feature_sets
-from assay.pipelines.auditing import audit_training, audited_bars, features_of
 from assay.pipelines.direction import of_present_asset
-from assay.pipelines.training_table import KEY, TableRequest, make_training_table
+from assay.pipelines.training_table import KEY, TableRequest, label_bars, make_training_table, rows_of
 from assay.pipelines.workspace import Workspace
 
 KEPT_SHARE = 0.2
 """Part of the rows, the newest, that no training sees."""
-_COLUMNS = (
+COLUMNS = (
     "open_time", "close_time", "open", "high", "low", "close", "volume", "quote_volume", "taker_buy_volume",
     "num_trades", "available_at",
 )  # fmt: skip
 
 
-class RefusedError(TerminalError):
-    """A model is not made, because nobody could trust it."""
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """Labelled rows of one series, in order of time.
+    """Labelled rows of one series or several, in order of time.
 
     Attributes
     ----------
@@ -55,7 +45,7 @@ class Rows:
         Names of the features.
     matrix : ndarray of float64, shape (n, n_features)
     labels : ndarray of float64, shape (n,)
-        1 where the price is higher one horizon later, else 0.
+        Of a direction 1 where the price is higher one horizon later, else 0; of a value the return, a fraction.
     at, until : ndarray of int64, shape (n,)
         Microseconds: the moment of the forecast, and the one from which its outcome is known.
     forward_return : ndarray of float64, shape (n,)
@@ -74,9 +64,7 @@ class Rows:
 
     def where(self, chosen: NDArray[np.bool_]) -> Rows:
         """Return some of the rows."""
-        parts = {
-            name: getattr(self, name)[chosen] for name in ("matrix", "labels", "at", "until", "forward_return")
-        }  # fmt: skip
+        parts = {name: getattr(self, name)[chosen] for name in _ARRAYS}
         return dataclasses.replace(self, frame=self.frame.filter(pl.Series(chosen)), **parts)
 
     @property
@@ -84,29 +72,20 @@ class Rows:
         """16 hexadecimal digits of the rows."""
         return content.frame_hash(self.frame, KEY)
 
-
-def direction_task(workspace: Workspace, task: str) -> LabelRule:
-    """Return the rule of a task such as ``direction_24h``.
-
-    Raises
-    ------
-    BadInputError
-        If it is no task of direction.
-    """
-    todo = "write direction_24h or direction_1h"
-    try:
-        rule = parse_label(task, usual_horizon=timedelta(hours=workspace.settings.model.horizon_hours))
-    except BadInputError as error:
-        raise BadInputError("unknown task", value=task, todo=todo) from error
-    if rule.kind != DIRECTION:
-        raise BadInputError("models are trained for directions only", value=task, todo=todo)
-    return rule
+    @property
+    def series(self) -> dict[str, int]:
+        """How many rows each series has, in order of their names."""
+        counted = self.frame.group_by(*KEY[:4]).len()
+        return dict(sorted((":".join(key), count) for *key, count in counted.iter_rows()))
 
 
-def find_features(workspace: Workspace, name: str, series: SeriesId) -> DeclaredSet:
-    """Return a feature set over the bars of a series; Raises as :func:`assay.pipelines.feature_sets.find_set`."""
-    chosen = feature_sets.find_set(workspace, name, series.interval)
-    return feature_sets.held(feature_sets.check_bars(chosen, series.interval), "")
+_ARRAYS = ("matrix", "labels", "at", "until", "forward_return")
+
+
+def find_features(workspace: Workspace, name: str, interval: Interval) -> DeclaredSet:
+    """Return a feature set over bars of an interval; Raises as :func:`assay.pipelines.feature_sets.find_set`."""
+    chosen = feature_sets.find_set(workspace, name, interval)
+    return feature_sets.held(feature_sets.check_bars(chosen, interval), "")
 
 
 def read_rows(
@@ -128,17 +107,33 @@ def read_rows(
     )
     table = make_training_table(workspace, request)
     with workspace.lake() as lake:
-        klines = reads.read_klines(lake, series, Span(as_of=table.span.as_of), _COLUMNS)
-    frame, klines = of_present_asset(table.frame, series), of_present_asset(klines, series)
-    at, until = (frame[name].dt.epoch("us").to_numpy() for name in ("close_time", "until"))
-    closed, close = klines["close_time"].dt.epoch("us").to_numpy(), klines["close"].cast(pl.Float64).to_numpy()
-    now, then = (close[np.searchsorted(closed, moments)] for moments in (at, until))
-    matrix = frame.select(chosen.names).to_numpy()
-    rows = Rows(
-        chosen.names, np.ascontiguousarray(matrix, dtype=np.float64), frame[rule.column].cast(pl.Float64).to_numpy(),
-        at, until, then / now - 1.0, frame,
-    )  # fmt: skip
-    return rows, klines
+        klines = reads.read_klines(lake, series, Span(as_of=table.span.as_of), COLUMNS)
+    klines = of_present_asset(klines, series)
+    return _rows(of_present_asset(table.frame, series), klines, chosen=chosen, rule=rule), klines
+
+
+def rows_of_bars(klines: pl.DataFrame, series: SeriesId, rule: LabelRule, chosen: DeclaredSet) -> Rows:
+    """Return the rows of closed bars that are at hand, of features that are held against no other series.
+
+    Raises
+    ------
+    NoDataError
+        If there is none.
+    """
+    labelled = label_bars(klines, series, chosen.feature_set, rule)
+    labelled = dataclasses.replace(labelled, names=chosen.names, matrix=labelled.matrix[:, chosen.places])
+    available = klines["available_at"].dt.epoch("us").to_numpy()
+    return _rows(rows_of(labelled, klines, series, start=None, available=available), klines, chosen=chosen, rule=rule)
+
+
+def pooled(parts: Sequence[Rows]) -> Rows:
+    """Return the rows of several series as one, in order of time; of one moment in the order given."""
+    if len(parts) == 1:
+        return parts[0]
+    arrays = {name: np.concatenate([getattr(one, name) for one in parts]) for name in _ARRAYS}
+    order = np.argsort(arrays["at"], kind="stable")
+    frame = pl.concat([one.frame for one in parts])[order]
+    return Rows(parts[0].columns, frame=frame, **{name: array[order] for name, array in arrays.items()})
 
 
 def to_learn_from(rows: Rows) -> Rows:
@@ -162,48 +157,23 @@ def check_rows(rows: Rows) -> None:
     Raises
     ------
     BadInputError
-        If a feature never changes, or all answers are the same.
+        If a number is missing, a feature never changes, or all answers are the same.
     """
     for name, column in zip(rows.columns, rows.matrix.T, strict=True):
+        missing = int((~np.isfinite(column)).sum())
+        if missing:
+            todo = "leave it out of the feature set"
+            raise BadInputError("a feature is NaN or infinite", value=f"{name}, in {missing:,} rows", todo=todo)
         if column.min() == column.max():
             todo = "leave it out of the feature set, or load a longer history"
             raise BadInputError("a feature never changes", value=f"{name} = {column[0]:g}", todo=todo)
+    if not np.all(np.isfinite(rows.labels)):
+        raise BadInputError("an answer is NaN or infinite", todo="look for it with assay quarantine list")
     if rows.labels.min() == rows.labels.max():
         todo = "load a period in which the price rises and falls"
-        raise BadInputError("all answers are the same", value="up" if rows.labels[0] else "not up", todo=todo)
-
-
-def certify(
-    documents: Documents, key: ModelKey, chosen: DeclaredSet, *, rule: LabelRule, klines: pl.DataFrame
-) -> Certificate:
-    """Return a certificate of the features and the label of a task on these bars.
-
-    That of a model of the same key on the same bars, if it holds for the code of today; else there is an audit.
-
-    Raises
-    ------
-    RefusedError
-        If the future is seen, or that it is not cannot be proven.
-    DamagedError
-        If the paper of such a model is damaged.
-    """
-    now, bars = features_of(chosen.feature_set), audited_bars(klines)
-    for version in read_versions(documents, key):
-        if version.paper.certificate is None or version.paper.feature_set != now.identity:
-            continue
-        kept = read_certificate(version.paper.certificate)
-        if kept.data_version == bars and not kept.why_stale(code=now.code, config=now.config):
-            return kept
-    series = SeriesId.parse(key.source)
-    with running(*chosen.feature_set.steps):
-        found = audit_training(chosen.feature_set, rule, klines, series.interval)
-    if found.certificate is None:
-        first = found.findings[0]
-        about = f"{first.column}: {first.cause}" if first.column else first.cause
-        audit = f"assay audit {chosen.feature_set.name} --label {rule.name} --symbol {series.place}:{series.symbol}"
-        todo = f"{first.todo}; `{audit}` shows it"
-        raise RefusedError(f"not trained, {found.subject} {found.verdict}: {about}", value=key.source, todo=todo)
-    return found.certificate
+        is_direction = rows.labels[0] in {0.0, 1.0} and rows.frame.schema.get("is_up") is not None
+        value = ("up" if rows.labels[0] else "not up") if is_direction else f"{rows.labels[0]:g}"
+        raise BadInputError("all answers are the same", value=value, todo=todo)
 
 
 def closed_by(klines: pl.DataFrame, moment: int) -> pl.DataFrame:
@@ -211,6 +181,20 @@ def closed_by(klines: pl.DataFrame, moment: int) -> pl.DataFrame:
     return klines.filter(pl.col("close_time").dt.epoch("us") <= moment)
 
 
+def microseconds_of(moment: datetime) -> int:
+    """Return microseconds since 1970 of a moment with a time zone."""
+    return (moment - EPOCH) // timedelta(microseconds=1)
+
+
 def moment_of(microseconds: int) -> datetime:
     """Return a moment in UTC."""
     return EPOCH + timedelta(microseconds=int(microseconds))
+
+
+def _rows(frame: pl.DataFrame, klines: pl.DataFrame, *, chosen: DeclaredSet, rule: LabelRule) -> Rows:
+    at, until = (frame[name].dt.epoch("us").to_numpy() for name in ("close_time", "until"))
+    closed, close = klines["close_time"].dt.epoch("us").to_numpy(), klines["close"].cast(pl.Float64).to_numpy()
+    now, then = (close[np.searchsorted(closed, moments)] for moments in (at, until))
+    matrix = np.ascontiguousarray(frame.select(chosen.names).to_numpy(), dtype=np.float64)
+    labels = frame[rule.column].cast(pl.Float64).to_numpy()
+    return Rows(chosen.names, matrix, labels, at, until, then / now - 1.0, frame)

@@ -253,7 +253,7 @@ class _Making:
         labelled = dataclasses.replace(labelled, names=chosen.names, matrix=labelled.matrix[:, chosen.places])
         # A feature may depend on any bar before it, of the series and of what it is held against.
         since = available_with(klines["available_at"].dt.epoch("us").to_numpy(), references)
-        return _rows(labelled, klines, series, start=self.span.start, available=since)
+        return rows_of(labelled, klines, series, start=self.span.start, available=since)
 
 
 def _set_of(workspace: Workspace, request: TableRequest) -> DeclaredSet:
@@ -305,7 +305,7 @@ def label_named(workspace: Workspace, label: str) -> LabelRule:
     return parse_label(label, usual_horizon=timedelta(hours=workspace.settings.model.horizon_hours))
 
 
-def _rows(
+def rows_of(
     labelled: LabelledBars,
     klines: pl.DataFrame,
     series: SeriesId,
@@ -313,8 +313,15 @@ def _rows(
     start: datetime | None,
     available: IntArray,
 ) -> pl.DataFrame:
-    """Return the rows of one series that have all features and a label."""
+    """Return the rows of one series that have all features and a label, as :class:`TrainingTable` says.
+
+    Raises
+    ------
+    NoDataError
+        If there is no row, or a feature is nowhere there although there are bars enough.
+    """
     bars, rule, label = labelled.bars, labelled.rule, labelled.label
+    _check_features(labelled)
     rows = labelled.is_complete & label.is_defined
     if start is not None:
         rows &= (klines["open_time"] >= start).to_numpy()
@@ -339,3 +346,12 @@ def _rows(
         "available_at": pl.Series(available[target]).cast(moment),
     }
     return pl.DataFrame(columns).filter(pl.Series(rows))
+
+
+def _check_features(labelled: LabelledBars) -> None:
+    """Refuse a feature that no bar has while others are there: a longer history would not bring it."""
+    is_there = [bool(np.isfinite(column).any()) for column in labelled.matrix.T]
+    if any(is_there) and not all(is_there) and len(labelled.bars) > labelled.feature_set.warmup:
+        missing = [name for name, there in zip(labelled.names, is_there, strict=True) if not there]
+        todo = "leave it out of the feature set: the source of these bars does not publish what it is made of"
+        raise NoDataError("a feature is nowhere there", value=", ".join(missing), todo=todo)

@@ -15,6 +15,7 @@ from assay.domain.errors import NotBuiltError
 from assay.domain.spans import Spans
 from assay.lake.coverage_proof import CoverageProof
 from assay.lake.kept import Kept
+from assay.lake.sealed import documents_of
 from assay.lake.version import NO_VERSION
 from assay.pipelines.workspace import Workspace
 from assay.selectors.coverage import SeriesHole, holes_of
@@ -57,4 +58,4 @@ def backfilled_holes(workspace: Workspace, proofs: Iterable[CoverageProof]) -> t
     try:
         return answer(workspace, ("holes of a backfill", tuple(missing.items())), told)
     except NotBuiltError:
-        return told(_Unbuilt(None, NO_VERSION, Kept(), duckdb.connect))
+        return told(_Unbuilt(None, NO_VERSION, Kept(), duckdb.connect, documents=documents_of(workspace.home)))

@@ -17,6 +17,7 @@ from assay.domain.errors import HomeError, NotBuiltError
 from assay.domain.interval import utc
 from assay.lake import as_of as moments
 from assay.lake.kept import Kept
+from assay.lake.sealed import Documents, documents_of
 from assay.lake.version import DataVersion, list_tables, read_version
 from assay.pipelines.workspace import Workspace
 
@@ -46,6 +47,8 @@ class Reading:
         The snapshot.
     kept : Kept
         Where parts of answers are kept.
+    documents : Documents
+        Papers of models; each says the same for ever.
     """
 
     def __init__(
@@ -55,8 +58,10 @@ class Reading:
         kept: Kept,
         connect: Callable[[], duckdb.DuckDBPyConnection],
         *,
+        documents: Documents,
         available_at: datetime | None = None,
     ) -> None:
+        self.documents = documents
         self.as_of = as_of
         self.available_at = available_at
         self.version = version
@@ -144,12 +149,13 @@ def answer(
     moment = None if as_of is None else utc(as_of)
     available = None if available_at is None else utc(available_at)
     kept = Kept() if workspace.pool is None else workspace.pool.kept
+    documents = documents_of(workspace.home)
     for _ in range(_ATTEMPTS if workspace.pool else 0):
         version = workspace.data_version()
         try:
             with contextlib.ExitStack() as opened:
                 connect = functools.partial(opened.enter_context, workspace.lake())
-                reading = Reading(moment, version, kept, connect, available_at=available)
+                reading = Reading(moment, version, kept, connect, documents=documents, available_at=available)
                 return reading.part(question, compute, weigh=weigh)
         except _MovedError:
             continue
@@ -157,5 +163,6 @@ def answer(
             if workspace.data_version() == version:
                 raise
     with workspace.lake() as lake:  # a writer that commits all the time does not keep us from one snapshot
-        reading = Reading(moment, read_version(lake), kept, lambda: lake, available_at=available)
+        now = read_version(lake)
+        reading = Reading(moment, now, kept, lambda: lake, documents=documents, available_at=available)
         return reading.part(question, compute, weigh=weigh)

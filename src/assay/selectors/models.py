@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from assay.lake.model_aliases import Move, State, read_history, read_states
+from assay.domain.errors import NoDataError
+from assay.domain.model_key import ModelKey
+from assay.lake.model_aliases import Move, State, read_history, states_after
 from assay.lake.model_store import ModelVersion, read_artefact, read_keys, read_versions
-from assay.lake.sealed import documents_of
+from assay.lake.sealed import Documents, documents_of
 from assay.lake.trial_ledger import TrialCount, count_trials
 from assay.pipelines.paired_tests import find_model
 from assay.pipelines.workspace import Workspace
+from assay.selectors.model_evidence import EdgePart, RivalPart, SkillPart, edge_of, rivals_of, skill_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,11 @@ class ModelBrief:
         Out of sample, when it was trained.
     skill, edge : str
         The two verdicts; empty if its paper has none.
+    skill_evidence : SkillPart or None
+    edge_evidence : EdgePart or None
+        The same with their numbers, whatever was measured.
+    rivals : tuple of RivalPart
+        Every naive baseline, on the same rows.
     """
 
     version: str
@@ -50,6 +58,9 @@ class ModelBrief:
     baseline_accuracy: float | None
     skill: str
     edge: str
+    skill_evidence: SkillPart | None
+    edge_evidence: EdgePart | None
+    rivals: tuple[RivalPart, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +88,32 @@ class ModelPage:
     history: tuple[Move, ...]
 
 
-def models(workspace: Workspace) -> tuple[ModelBrief, ...]:
+@dataclass(frozen=True, slots=True)
+class KeyModels:
+    """The models of one task on one series or source.
+
+    Attributes
+    ----------
+    key : ModelKey
+    models : tuple of ModelBrief
+        In the order in which they were registered.
+    history : tuple of Move
+        Of the champion, the first move first.
+    """
+
+    key: ModelKey
+    models: tuple[ModelBrief, ...]
+    history: tuple[Move, ...]
+
+
+def models(workspace: Workspace, *, as_of: datetime | None = None) -> tuple[ModelBrief, ...]:
     """Return every registered model, by task and series, in the order in which they were registered.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    as_of : datetime, optional
+        Only what had been registered and promoted by then.
 
     Raises
     ------
@@ -86,34 +121,49 @@ def models(workspace: Workspace) -> tuple[ModelBrief, ...]:
         If a paper, or the history of a champion, is damaged.
     """
     documents = documents_of(workspace.home)
-    found = []
-    for key in read_keys(documents):
-        states = read_states(documents, key)
-        found += [_brief(one, states) for one in read_versions(documents, key)]
-    return tuple(found)
+    return tuple(one for key in read_keys(documents) for one in models_of(documents, key, as_of=as_of).models)
 
 
-def model(workspace: Workspace, text: str) -> ModelPage:
+def models_of(documents: Documents, key: ModelKey, *, as_of: datetime | None = None) -> KeyModels:
+    """Return the models of one key as they were at a moment, or now; Raises as :func:`models`."""
+    moves = tuple(one for one in read_history(documents, key) if as_of is None or one.author.at <= as_of)
+    versions = [one for one in read_versions(documents, key) if as_of is None or one.author.at <= as_of]
+    states = states_after(moves)
+    return KeyModels(key, tuple(_brief(one, states) for one in versions), moves)
+
+
+def model(workspace: Workspace, text: str, *, as_of: datetime | None = None) -> ModelPage:
     """Return the model whose version begins like `text`.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    text : str
+    as_of : datetime, optional
+        With the history of its champion up to then.
 
     Raises
     ------
     NoDataError, BadInputError
-        If there is none, or several.
+        If there is none, or several; or it was registered later.
     DamagedError
         If one of its files, or the history of its champion, is damaged.
     """
     documents = documents_of(workspace.home)
     version = find_model(documents, text)
+    if as_of is not None and version.author.at > as_of:
+        todo = f"it was registered at {version.author.at:%Y-%m-%d %H:%M} UTC; ask of a later moment"
+        raise NoDataError("this model was not there yet", value=version.version, todo=todo)
     read_artefact(documents, version)
     key = version.paper.key
+    moves = tuple(one for one in read_history(documents, key) if as_of is None or one.author.at <= as_of)
     return ModelPage(
-        _brief(version, read_states(documents, key)),
+        _brief(version, states_after(moves)),
         version.paper.document(),
         version.artefact_sha256,
         version.artefact_bytes,
         count_trials(documents).of(key),
-        tuple(read_history(documents, key)),
+        moves,
     )
 
 
@@ -138,6 +188,9 @@ def _brief(version: ModelVersion, states: Mapping[str, State]) -> ModelBrief:
         baseline_accuracy=baseline.get("value"),
         skill=str(skill.get("verdict", "")),
         edge=str(edge.get("verdict", "")),
+        skill_evidence=skill_of(paper.evidence),
+        edge_evidence=edge_of(paper.evidence),
+        rivals=rivals_of(paper.evidence),
     )
 
 

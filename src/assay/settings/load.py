@@ -24,7 +24,7 @@ from assay.domain.errors import SettingsError
 from assay.settings.documents import load_document
 from assay.settings.schema import PREFIX, Key, Settings, leaves, variable_of
 
-NOT_SETTINGS = ("ASSAY_SETTINGS", "ASSAY_DEBUG")
+NOT_SETTINGS = ("ASSAY_SETTINGS", "ASSAY_DEBUG", "ASSAY_API_KEY")
 """Variables that say how to start, not how to work: the settings file, and whether to show tracebacks."""
 
 Source = Literal["default", "file", "environment", "argument"]

@@ -23,6 +23,7 @@ from assay.domain.instrument import PREFERRED_PLACES, Market, check_venue
 from assay.settings.features import FeatureSettings
 from assay.settings.fees import FeeSettings
 from assay.settings.ingest import IngestSettings, VenuesSettings
+from assay.settings.mlops import MlopsSettings
 from assay.settings.reconcile import ReconcileSettings
 from assay.settings.serve import ServeSettings
 
@@ -110,6 +111,8 @@ class ModelSettings(BaseModel):
     block_bars: Annotated[int, Field(ge=1)] = 168
     seed: Annotated[int, Field(ge=0)] = 7
     cost_bps: Annotated[float, Field(ge=0, le=1_000, allow_inf_nan=False)] = 10.0
+    confidence: Annotated[float, Field(gt=0.5, le=1.0, allow_inf_nan=False)] = 0.75
+    tolerance_minutes: Annotated[int, Field(ge=0, le=43_200)] = 15
 
 
 def _shipped_recordings() -> Path | None:
@@ -134,6 +137,7 @@ class Settings(BaseSettings):
     preferred_places: Annotated[tuple[str, ...], NoDecode] = PREFERRED_PLACES
     lake: LakeSettings = LakeSettings()
     model: ModelSettings = ModelSettings()
+    mlops: MlopsSettings = MlopsSettings()
     venues: VenuesSettings = VenuesSettings()
     ingest: IngestSettings = Field(default_factory=IngestSettings)  # a default in it is below the user's home
     reconcile: ReconcileSettings = ReconcileSettings()

@@ -154,6 +154,8 @@ class RateBudget:
 
     def _settle(self, spending: Spending) -> None:
         answer = spending.answer
+        if not self._limits and (answer is None or answer.status not in _UNSAID_S):
+            return  # nothing was taken, and nobody asks for a pause
 
         def settle(ledger: Ledger, now_us: int) -> None:
             if spending.never_sent:

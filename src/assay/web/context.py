@@ -17,6 +17,7 @@ _MENU = (
     ("Market", "market", ()),
     ("Binance", "venue", ("binance",)),
     ("WazirX", "venue", ("wazirx",)),
+    ("Predictions", "predictions", ()),
     ("Data", "data", ()),
 )
 

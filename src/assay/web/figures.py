@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+from assay.selectors.model_evidence import Bounded
 from assay.selectors.predictions import PredictionBrief
 from assay.selectors.tickers import TickerRow
 
@@ -56,3 +57,12 @@ def accuracy_scale(predictions: Iterable[PredictionBrief | None]) -> tuple[float
     ]
     low, high = min((*ends, 0.45)), max((*ends, 0.55))
     return math.floor(low * 20) / 20, math.ceil(high * 20) / 20
+
+
+def reach_of(differences: Iterable[Bounded]) -> float:
+    """Return how far from zero the widest of the intervals goes, for drawing all of them to one scale.
+
+    >>> reach_of([Bounded(0.01, -0.02, 0.04), Bounded()]), reach_of([])
+    (0.04, 0.01)
+    """
+    return max((abs(end) for one in differences for end in (one.low, one.high, one.value) if end), default=0.01)

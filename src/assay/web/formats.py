@@ -13,6 +13,7 @@ NOTHING = "–"
 _MINUS = "\N{MINUS SIGN}"
 _THIN = "\N{NARROW NO-BREAK SPACE}"
 _SCALES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"))
+_SHARES, _ERRORS = ("accuracy", "precision", "recall", "f1"), ("mae", "rmse")
 _SIGNS = {"USD": "$", "INR": "₹"}
 
 
@@ -99,6 +100,50 @@ def bps(value: float | None) -> str:
     if not _is_known(value):
         return NOTHING
     return _signed(f"{value:.{1 if abs(value) >= 1 or value == 0 else 2}f}") + f"{_THIN}bps"
+
+
+def points(fraction: float | None, decimals: int = 1) -> str:
+    """Return a fraction in hundredths with its sign and without a unit, which the column says.
+
+    >>> points(-0.0184), points(0.00001), points(None)
+    ('−1.8', '+0.0', '–')
+    """
+    if not _is_known(fraction):
+        return NOTHING
+    return _signed(f"{round(100 * fraction, decimals) + 0.0:+.{decimals}f}")
+
+
+def score(value: float | None, name: str) -> str:
+    """Return a score as its readers know it: shares in percent, errors of returns in basis points, others as they are.
+
+    >>> score(0.515, "accuracy"), score(0.0022, "mae"), score(0.6931, "log_loss")
+    ('51.5\u202f%', '22.0\u202fbps', '0.6931')
+    """
+    if name in _SHARES:
+        return share(value)
+    if name in _ERRORS:
+        return in_bps(value)
+    return _signed(f"{value:.4f}") if _is_known(value) else NOTHING
+
+
+def in_bps(fraction: float | None) -> str:
+    """Return a fraction in basis points, without a sign.
+
+    >>> in_bps(0.00321)
+    '32.1\u202fbps'
+    """
+    return bps(1e4 * fraction) if _is_known(fraction) else NOTHING
+
+
+def earned(fraction: float | None) -> str:
+    """Return what a trade earns, a fraction, in basis points with its sign.
+
+    >>> earned(-0.0018128), earned(0.00004)
+    ('−18.1\u202fbps', '+0.4\u202fbps')
+    """
+    if not _is_known(fraction):
+        return NOTHING
+    return _signed(f"{round(1e4 * fraction, 1) + 0.0:+.1f}") + f"{_THIN}bps"
 
 
 def count(value: float | None) -> str:

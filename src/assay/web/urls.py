@@ -11,6 +11,8 @@ from assay.web.views.assets import asset, choose
 from assay.web.views.dashboard import dashboard
 from assay.web.views.data import batch, data
 from assay.web.views.market import market
+from assay.web.views.models import card, model
+from assay.web.views.predictions import predictions
 from assay.web.views.tickers import tickers
 from assay.web.views.unasked import icon, robots
 
@@ -26,6 +28,9 @@ urlpatterns = [
     re_path(r"^(?P<venue>binance|wazirx)/$", tickers, name="venue"),
     path("assets/", choose, name="pair"),
     path("assets/<str:series>/", asset, name="asset"),
+    path("predictions/", predictions, name="predictions"),
+    path("models/<str:version>/", model, name="model"),
+    re_path(r"^models/(?P<version>[^/]+)/card\.(?P<form>html|md)$", card, name="card"),
     path("data/", data, name="data"),
     path("data/quarantine/<str:batch_id>/", batch, name="batch"),
     path("accounts/login/", log_in, name="login"),

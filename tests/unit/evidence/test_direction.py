@@ -202,3 +202,33 @@ def test_more_trials_draw_more_of_the_same_bootstrap() -> None:
     )
     assert once.model == found.model  # the scores' own intervals are those of the samples that were asked for
     assert once.difference.interval.low > interval.low
+
+
+def test_many_series_that_move_together_prove_no_more_than_one() -> None:
+    rng = np.random.default_rng(3)
+    actual = overlapping_labels(3000, rng)
+    alone = forecasts(actual, rng.random(3000) < 0.54)
+    copies = 20
+    together = Forecasts(
+        np.repeat(alone.forecast_at, copies), np.repeat(actual, copies),
+        np.repeat(alone.predicted, copies).astype(np.int8), np.repeat(alone.baseline, copies).astype(np.int8),
+    )  # fmt: skip
+    claim = replace(CLAIM, trials=30)
+    one, many = (judge_direction(said, claim, rng=np.random.default_rng(5), samples=500) for said in (alone, together))
+    assert many.n == copies * one.n
+    assert many.model.counts.true_up == copies * one.model.counts.true_up
+    assert many.difference.value == pytest.approx(one.difference.value)
+    for ours, theirs in ((one.difference, many.difference), (one.model.f1, many.model.f1)):
+        assert (theirs.interval.low, theirs.interval.high) == pytest.approx((ours.interval.low, ours.interval.high))
+    assert many.verdict is one.verdict
+    assert "n = 60,000 at 3,000 moments" in many.sentence
+
+
+def test_series_that_begin_later_count_by_their_rows() -> None:
+    at = FROM_MAY_2018 + np.repeat(np.arange(2000), [1] * 1000 + [3] * 1000) * HOUR
+    actual = np.ones(4000, dtype=np.int64)
+    right = np.r_[np.zeros(1000, dtype=bool), np.ones(3000, dtype=bool)]
+    said = Forecasts(at, actual, right.astype(np.int64), np.zeros_like(actual))
+    found = judge_direction(said, CLAIM, rng=np.random.default_rng(1), samples=500)
+    assert found.model.accuracy.value == 0.75
+    assert 0.75 in found.model.accuracy.interval

@@ -80,8 +80,9 @@ def test_planted_effect_is_found_in_90_of_100(horizon: int, memory: float, knows
 def test_a_day_ahead_the_same_effect_is_found_as_often_as_can_be() -> None:
     # 20,000 rows that look a day ahead are worth 20,000 / 17.4 = 1,150 (the correlation of two signs that share k of
     # 24 bars is 2 / pi * arcsin(k / 24)). Where the signal lasts, the gain of 0.05 over a base rate that always says
-    # the same has a standard error of sqrt(0.5 / 1150) = 0.021: 2.4 of them, and the test asks for 2.33. No test
-    # finds it in more than about half of all markets; the sentence "n = 20,000" is no promise.
+    # the same has a standard error of sqrt(0.5 / 1150) = 0.021: 2.4 of them, and the test asks for 2.33. So no test
+    # of this difference finds it in more than about half of all markets. Half of the variance is the base rate's luck:
+    # whether the model knows anything at all can be told from the same rows (test_dependence).
     found = [planted(seed, horizon=24, memory=0.98, knows=0.0373) for seed in range(100)]
     selected = sum(one.is_selected for _, one in found)
     print(f"{selected} of 100 planted effects were found a day ahead")

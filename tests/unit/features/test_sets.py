@@ -13,7 +13,17 @@ from assay.features.indicators.close_to_ema import CloseToEma
 from assay.features.indicators.ema import Ema
 from assay.features.indicators.log_return import LogReturn
 from assay.features.indicators.rsi import Rsi
-from assay.features.sets import DIRECTION, FEATURE_SETS, RETURNS_AND_RISK, TECHNICAL, FeatureSet, SetState, find_set
+from assay.features.sets import (
+    DIRECTION,
+    FEATURE_SETS,
+    NEXT_BAR,
+    NEXT_BAR_FLOW,
+    RETURNS_AND_RISK,
+    TECHNICAL,
+    FeatureSet,
+    SetState,
+    find_set,
+)
 from assay.features.state import StateError
 from tests.unit.features.made_bars import hourly, needs_recordings, recorded_btc, same_bits, walk
 
@@ -32,7 +42,8 @@ def test_columns_of_the_sets() -> None:
     assert DIRECTION.columns == (*spans, "rsi_14", "close_to_ema_12", "close_to_ema_26")
     # 200 closes; 91 days of hours, whose last closes the 90th daily return; 26 closes.
     assert [one.warmup for one in (TECHNICAL, RETURNS_AND_RISK, DIRECTION)] == [199, 91 * 24 - 1, 25]
-    assert FEATURE_SETS == {"technical": TECHNICAL, "returns_and_risk": RETURNS_AND_RISK, "direction": DIRECTION}
+    sets = (TECHNICAL, RETURNS_AND_RISK, DIRECTION, NEXT_BAR, NEXT_BAR_FLOW)
+    assert {one.name: one for one in sets} == FEATURE_SETS
 
 
 @pytest.mark.parametrize("chosen", [TECHNICAL, RETURNS_AND_RISK, DIRECTION, SHORT], ids=lambda chosen: chosen.name)

@@ -51,6 +51,18 @@ def test_statistic_is_that_of_statsmodels_times_the_factor_of_the_paper() -> Non
     assert test.p_better == pytest.approx(float(scipy.special.stdtr(n - 1, -expected)), rel=1e-9)
 
 
+def test_printed_example_of_another_program() -> None:
+    # The package dieboldmariano (its page on PyPI, "Code example") prints for these forecasts the statistic
+    # -2.2229922805746782 and, one-sided, p = 0.04515565862099125: squared errors, horizon 1, with the correction of
+    # Harvey, Leybourne and Newbold. Its first forecaster is the better one; a gain here is the loss of the other one
+    # less its own, hence the sign.
+    happened = np.array([10.0, 20.0, 30.0, 40.0, 50.0])
+    first, second = np.array([11.0, 21.0, 29.0, 42.0, 53.0]), np.array([13.0, 26.0, 24.0, 40.0, 59.0])
+    test = diebold_mariano((second - happened) ** 2 - (first - happened) ** 2, horizon=1)
+    assert test.statistic == pytest.approx(2.2229922805746782, rel=1e-12)
+    assert test.p_better == pytest.approx(0.04515565862099125, rel=1e-9)
+
+
 def test_interval_ends_at_zero_where_the_p_value_is_one_less_its_level() -> None:
     test = diebold_mariano(np.random.default_rng(7).normal(0.2, 1, size=100), horizon=3)
     assert test.interval(1 - test.p_value).low == pytest.approx(0.0, abs=1e-9)

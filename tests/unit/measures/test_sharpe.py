@@ -1,8 +1,13 @@
 """Sharpe ratios and what they are worth, against the numbers printed in the papers and against simulation.
 
 [1] Bailey and López de Prado (2012), "The Sharpe ratio efficient frontier", Journal of Risk 15(2).
-[2] Bailey and López de Prado (2014), "The deflated Sharpe ratio", Journal of Portfolio Management 40(5).
+[2] Bailey and López de Prado (2014), "The deflated Sharpe ratio", Journal of Portfolio Management 40(5); pages are
+    those of the working paper (SSRN 2460551).
 [3] Bailey, Borwein, López de Prado and Zhu (2014), "Pseudo-mathematics and financial charlatanism", Notices of the AMS.
+[4] López de Prado, Lipton and Zoonekynd (2025), "How to use the Sharpe ratio", and the program published with it.
+
+The numbers of [1] and [2] were held against tests of several programs by others, which quote them with their pages;
+those of [4] are in the tests of its own program.
 """
 
 from __future__ import annotations
@@ -32,6 +37,27 @@ def test_probabilistic_sharpe_is_the_one_of_the_paper() -> None:
 
 
 @pytest.mark.parametrize(
+    ("ratio", "skew", "kurtosis", "error", "years"),
+    [(0.7079, -0.2250, 2.9570, 0.1028, 0.7152), (0.8183, -1.4455, 7.0497, 0.1550, 1.1593)],
+)
+def test_hedge_fund_indices_are_those_of_the_paper(
+    ratio: float, skew: float, kurtosis: float, error: float, years: float
+) -> None:
+    # [1], the table of hedge fund indices: 134 months; the error of the ratio, and the years until it is above zero at
+    # 95 %, for two of them.
+    estimate = SharpeEstimate(ratio, skew, kurtosis, 134)
+    assert round(estimate.standard_error, 4) == error
+    assert round(minimum_track_record(estimate) / 12, 4) == years
+    assert round(probabilistic_sharpe(estimate), 4) == 1.0
+
+
+@pytest.mark.parametrize(("skew", "kurtosis", "error"), [(-2.448, 10.164, 0.329), (0.0, 3.0, 0.214)])
+def test_spread_is_that_of_the_authors_program(skew: float, kurtosis: float, error: float) -> None:
+    # [4]: the fund of [1], 3.6 % a month with a deviation of 7.9 %; there the divisor is T, in [1] it is T - 1.
+    assert round(SharpeEstimate(0.036 / 0.079, skew, kurtosis, 24).spread / math.sqrt(24), 3) == error
+
+
+@pytest.mark.parametrize(
     ("periods", "skew", "kurtosis", "years"),
     [(250, 0.0, 3.0, 2.73), (52, 0.0, 3.0, 2.83), (12, 0.0, 3.0, 3.24), (12, -0.72, 5.78, 4.99)],
 )
@@ -44,8 +70,9 @@ def test_minimum_track_record_is_the_one_of_the_paper(periods: int, skew: float,
 
 
 def test_deflated_sharpe_is_the_one_of_the_paper() -> None:
-    # [2]: five years of days, Sharpe ratio 2.5 a year, the best of 100 trials whose ratios vary by 1/2 a year, skew
-    # -3, kurtosis 10. Of 46 trials the 95 % would have been reached; had the returns been normal, of 88.
+    # [2], pages 9 and 10: five years of days, Sharpe ratio 2.5 a year, the best of 100 trials whose ratios have a
+    # variance of 1/2 a year, skew -3, kurtosis 10. Of 46 trials the 95 % would have been reached; had the returns been
+    # normal, of 88.
     deviation, ratio = math.sqrt(0.5 / 250), 2.5 / math.sqrt(250)
     assert round(expected_maximum_sharpe(100, deviation=deviation), 4) == 0.1132
     as_they_were, normal = SharpeEstimate(ratio, -3.0, 10.0, 1250), SharpeEstimate(ratio, n=1250)

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from assay.domain.errors import BadInputError
 from assay.models.base_rate import BaseRate
 from assay.models.logistic import Logistic
+from assay.models.registry import new_value
 from assay.models.splits import Fold, walk_forward
-from assay.models.walk_forward import OutOfSample, out_of_sample
+from assay.models.walk_forward import OutOfSample, foretell, out_of_sample, values_out_of_sample
 
 N = 700
 RNG = np.random.default_rng(7)
@@ -76,3 +77,17 @@ def test_no_fold_is_refused() -> None:
     none: tuple[Fold, ...] = ()
     with pytest.raises(BadInputError, match="no fold"):
         out_of_sample(BaseRate(), BaseRate(), features=FEATURES, labels=LABELS, folds=none)
+
+
+def test_values_are_foretold_by_fresh_models_of_the_past_as_well() -> None:
+    values = FEATURES[:, 1] + 3.0
+    columns = ("a", "b")
+    drift, now = new_value("drift", columns), new_value("last_value", columns)
+    result = values_out_of_sample(drift, now, features=FEATURES, values=values, folds=FOLDS)
+    for number, fold in enumerate(FOLDS):
+        here = result.fold == number
+        assert result.row[here].tolist() == fold.test.tolist()
+        assert set(result.predicted[here]) == {new_value("drift", columns).fit(
+            FEATURES[fold.train], values[fold.train]).predict(FEATURES[:1])[0]}  # fmt: skip
+        assert foretell(result.fitted[number], FEATURES[:1])[0] == result.predicted[here][0]
+    assert set(result.baseline) == {0.0}

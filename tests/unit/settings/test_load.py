@@ -11,6 +11,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from assay.domain.errors import SettingsError
 from assay.settings import Settings, describe, load_settings, setting_keys, variable_of
+from assay.settings.load import NOT_SETTINGS
 
 TOKEN = "hunter2-do-not-show"
 
@@ -68,6 +69,7 @@ def test_every_setting_can_be_set_in_every_source(key: str, tmp_path: Path, monk
     values |= {"reconcile.stand_ins": "binance:spot:USDT=spot:USD", "fees.own": "binance:spot=7.5/7.5@2024-01-31"}
     values |= {"lake.catalog": "postgresql://host/lake", "lake.catalog_schema": "lake", "lake.bronze": "s3://market/b"}
     values |= {"venues.ccxt.exchanges": "kraken"}
+    values |= {"mlops.tracking_uri": "http://127.0.0.1:5000", "mlops.prefix": "desk", "model.confidence": "0.8"}
     values |= {"lake.s3.endpoint_url": "http://127.0.0.1:9000", "lake.s3.region": "x", "lake.s3.path_style": "false"}
     last = key.rpartition(".")[2]
     is_on = getattr(getattr(Settings().venues, key.split(".")[1], None), "enabled", True) if "." in key else True
@@ -282,7 +284,7 @@ def test_variables_of_the_example_file_are_settings() -> None:
     example = Path(__file__).parents[3] / ".env.example"
     assigned = [line.lstrip("#").partition("=") for line in example.read_text(encoding="utf-8").splitlines()]
     names = {name for name, equals, _ in assigned if equals and name.startswith("ASSAY_")}
-    assert names == {*map(variable_of, setting_keys()), "ASSAY_SETTINGS", "ASSAY_DEBUG"}
+    assert names == {*map(variable_of, setting_keys()), *NOT_SETTINGS}
     assert not names & set(os.environ), "conftest.py hides them"
 
 

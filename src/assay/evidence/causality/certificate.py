@@ -3,6 +3,8 @@
 >>> one = Certificate.of("rsi", code="a", config="n=14", data_version="v1", checks=("stream",), density=1.0)
 >>> one.why_stale(code="a", config="n=14"), one.why_stale(code="b", config="n=14")
 ('', 'the code has changed')
+>>> one.with_label("c").why_stale(code="a", config="n=14", label="d")
+'the code of the label has changed'
 """
 
 from __future__ import annotations
@@ -37,6 +39,8 @@ class Certificate:
         By whose clock, the caller knows.
     version : int
         Of the prover.
+    label_hash : str
+        16 hexadecimal digits of the label that was audited beside it; empty if none was.
     """
 
     content_hash: str
@@ -48,6 +52,7 @@ class Certificate:
     density: float
     made_at: datetime | None = None
     version: int = VERSION
+    label_hash: str = ""
 
     @classmethod
     def of(  # all of it is what the paper says
@@ -64,21 +69,30 @@ class Certificate:
         found = cls("", subject, digest(code), digest(config), data_version, checks, density)
         return replace(found, content_hash=found.hash_of_what_it_says)
 
+    def with_label(self, label: str) -> Certificate:
+        """Issue one that speaks of a label, too: of its code and its name."""
+        found = replace(self, label_hash=digest(label))
+        return replace(found, content_hash=found.hash_of_what_it_says)
+
     @property
     def hash_of_what_it_says(self) -> str:
         """What `content_hash` is as long as nobody altered the paper."""
-        told = (self.subject, self.code_hash, self.config_hash, self.data_version, ",".join(self.checks))
+        told = [self.subject, self.code_hash, self.config_hash, self.data_version, ",".join(self.checks)]
+        told += [self.label_hash] if self.label_hash else []
         return digest("\n".join((str(self.version), *told, f"{self.density:.6f}")))
 
-    def why_stale(self, *, code: str, config: str) -> str:
-        """Return why it no longer holds for this code and configuration; empty if it does.
+    def why_stale(self, *, code: str, config: str, label: str = "") -> str:
+        """Return why it no longer holds for this code, configuration and label; empty if it does.
 
-        Other data does not make it stale: a certificate is about the computation.
+        Without a `label`, or of a certificate that speaks of none, the label is not looked at. Other data does not
+        make it stale: a certificate is about the computation.
         """
         if self.version != VERSION:
             return "the checks have changed"
         if self.code_hash != digest(code):
             return "the code has changed"
+        if label and self.label_hash and self.label_hash != digest(label):
+            return "the code of the label has changed"
         return "" if self.config_hash == digest(config) else "the configuration has changed"
 
 

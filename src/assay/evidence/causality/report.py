@@ -16,32 +16,16 @@ from html import escape
 from assay.evidence.causality.certificate import Certificate
 from assay.evidence.causality.findings import Audit, Check, Evidence, Finding
 from assay.evidence.causality.picture import picture, row_at, shown_time, shown_value
+from assay.evidence.html_page import html_facts, html_page
 
 _ROWS_SHOWN = 24
 _STYLE = """
-:root { color-scheme: light dark; --ground: #f5f6f8; --ink: #121820; --soft: #566072; --line: #c3cad5; --card: #ffffff;
-  --before: #1d55cc; --after: #b3261e; --future: #b3261e18; --good: #00736a; }
-@media (prefers-color-scheme: dark) { :root { --ground: #0a0d12; --ink: #e7ebf1; --soft: #98a4b5; --line: #364152;
-  --card: #10141b; --before: #82abff; --after: #ff8f8f; --future: #ff8f8f20; --good: #3cc7b2; } }
-* { box-sizing: border-box; }
-body { margin: 0 auto; padding: 1.5rem; max-width: 60rem; background: var(--ground); color: var(--ink);
-  font: 16px/1.5 system-ui, sans-serif; overflow-wrap: break-word; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin: 2rem 0 0.5rem; } h3 { font-size: 1rem; margin: 0; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { text-align: left; padding: 0.25rem 0.6rem 0.25rem 0; border-bottom: 1px solid var(--line);
-  vertical-align: top; }
-td.number, th.number { text-align: right; white-space: nowrap; }
-.scrolls { overflow-x: auto; } a { color: var(--before); }
 .finding { background: var(--card); border: 1px solid var(--line); border-left: 4px solid var(--after);
   border-radius: 4px; padding: 0.8rem 1rem; margin: 0.8rem 0; }
-.soft { color: var(--soft); } .bad { color: var(--after); } .good { color: var(--good); }
-.verdict { font-weight: 600; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 1rem; margin: 0.5rem 0; }
-dt { color: var(--soft); } dd { margin: 0; } summary { cursor: pointer; } tr.row td { font-weight: 700; }
+summary { cursor: pointer; } tr.row td { font-weight: 700; }
 svg.leak { width: 100%; min-width: 34rem; height: auto; margin: 0.6rem 0; }
-svg text { fill: var(--soft); font-size: 12px; }
-svg text.strong { fill: var(--after); font-weight: 600; } .axis, .grid { stroke: var(--line); }
-.grid { stroke-dasharray: 2 4; } .future { fill: var(--future); } .cut { stroke: var(--after); stroke-dasharray: 4 3; }
+svg text.strong { fill: var(--after); font-weight: 600; }
+.future { fill: var(--future); } .cut { stroke: var(--after); stroke-dasharray: 4 3; }
 polyline { fill: none; stroke-width: 2; } polyline.before, line.before { stroke: var(--before); stroke-width: 2; }
 polyline.after, line.after { stroke: var(--after); stroke-width: 2; stroke-dasharray: 6 3; }
 circle.before { fill: var(--before); } circle.after { fill: none; stroke: var(--after); stroke-width: 1.5; }
@@ -71,14 +55,8 @@ def report_html(audits: Sequence[Audit]) -> str:
     )
     body = "".join(part for at, audit in enumerate(ordered) for part in _audit(audit, at))
     contents = _contents(ordered) if len(ordered) > 1 else ""
-    policy = "default-src 'none'; style-src 'unsafe-inline'"
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Causality audit</title><style>{_STYLE}</style></head>"
-        f"<body><main><h1>Causality audit</h1>{said}{contents}{body}</main></body></html>\n"
-    )
+    body = f"<h1>Causality audit</h1>{said}{contents}{body}"
+    return html_page("Causality audit", body, style=_STYLE)
 
 
 def _summary(found: Sequence[Audit], count: int) -> str:
@@ -114,7 +92,7 @@ def _finding(finding: Finding) -> Iterator[str]:
     where = f" in <code>{escape(finding.column)}</code>" if finding.column else ""
     yield f'<article class="finding"><h3><code>{escape(str(finding.kind))}</code>{where}</h3>'
     yield f"<p>{escape(_sentence(finding.cause))}</p>"
-    yield f"<dl>{''.join(f'<dt>{name}</dt><dd>{escape(value)}</dd>' for name, value in _facts(finding))}</dl>"
+    yield html_facts(_facts(finding))
     drawn = picture(finding)
     if drawn:
         yield f'<div class="scrolls">{drawn}</div>'
@@ -188,7 +166,7 @@ def _certificate(certificate: Certificate) -> str:
         ("rows covered", f"{100 * certificate.density:.1f} % by the thinnest check"),
         ("made at", f"{certificate.made_at:%Y-%m-%d %H:%M:%S} UTC" if certificate.made_at else ""),
     )
-    return f"<dl>{''.join(f'<dt>{name}</dt><dd>{escape(value)}</dd>' for name, value in facts if value)}</dl>"
+    return html_facts(facts)
 
 
 def _sentence(text: str) -> str:

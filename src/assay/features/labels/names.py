@@ -14,6 +14,7 @@ with a third number over how many bars the deviation is measured.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -80,6 +81,11 @@ class LabelRule:
     def column(self) -> str:
         """What the column of a table is called: ``is_up`` for a direction, else the kind."""
         return "is_up" if self.kind == DIRECTION else self.kind
+
+    @property
+    def computation(self) -> Callable[..., object]:
+        """The function behind :meth:`of`."""
+        return triple_barrier_label if self.kind == TRIPLE_BARRIER else _AT_HORIZON[self.kind]
 
     def check(self, interval: Interval) -> None:
         """Raise BadInputError if no bar of `interval` closes exactly one horizon after another."""

@@ -143,14 +143,15 @@ def snapshot_batch(
 
 def poison_batch(request: Request, response: Response, cause: str, slot: str, *, body_format: str = JSON) -> Batch:
     """Return the batch of an answer that cannot be read at all: the body is kept, and shown in quarantine."""
+    digest = hashlib.sha256(response.body).hexdigest()
     header = BatchHeader(
-        batch_id=_identity(request, slot, response.body),
+        batch_id=_identity(request, slot, digest),
         dataset=bronze.POISON,
         venue=request.venue,
         endpoint=request.endpoint,
         parameters=dict(request.params),
         known_at=response.received_at,
-        body_sha256=hashlib.sha256(response.body).hexdigest(),
+        body_sha256=digest,
         content_format=body_format,
         counts={"quarantined": 1},
         ranges=(),
@@ -202,15 +203,15 @@ def failures_batch(venue: str, failures: Sequence[Failure], known_at: datetime, 
 
 def _header(dataset: str, answer: Answer, slot: str, *, accepted: int) -> BatchHeader:
     request, body = answer.request, answer.response.body
-    parsed = answer.parsed
+    parsed, digest = answer.parsed, hashlib.sha256(body).hexdigest()
     return BatchHeader(
-        batch_id=_identity(request, slot, body),
+        batch_id=_identity(request, slot, digest),
         dataset=dataset,
         venue=request.venue,
         endpoint=request.endpoint,
         parameters=dict(request.params),
         known_at=answer.response.received_at,
-        body_sha256=hashlib.sha256(body).hexdigest(),
+        body_sha256=digest,
         content_format=answer.endpoint.body_format,
         counts={"rows_read": parsed.received, "accepted": accepted, "quarantined": parsed.rejected.height},
         ranges=(),
@@ -218,8 +219,7 @@ def _header(dataset: str, answer: Answer, slot: str, *, accepted: int) -> BatchH
     )
 
 
-def _identity(request: Request, slot: str, body: bytes) -> str:
-    digest = hashlib.sha256(body).hexdigest()
+def _identity(request: Request, slot: str, digest: str) -> str:
     return bronze.batch_id(request.venue, request.endpoint, dict(request.params), slot=slot, body_sha256=digest)
 
 
@@ -261,10 +261,11 @@ def is_cut(question: KlinesQuestion, answer: Answer) -> bool:
     A full page that reaches the end of what was asked for is whole. One that does not may hold rows that fill no bar of
     their own, such as a bar that is said twice.
     """
+    if answer.parsed.received < question.limit:
+        return False
     rows = answer.parsed.rows
     latest = rows["close_time"].filter(rows["open_time"] < question.end).max()
-    is_short = not isinstance(latest, datetime) or latest < question.end
-    return answer.parsed.received >= question.limit and is_short
+    return not isinstance(latest, datetime) or latest < question.end
 
 
 def _asked(series: SeriesId, question: KlinesQuestion, answer: Answer) -> tuple[AskedRange, ...]:
@@ -294,10 +295,11 @@ def _asked(series: SeriesId, question: KlinesQuestion, answer: Answer) -> tuple[
 
 def _lacks_open(question: KlinesQuestion, answer: Answer, end: datetime) -> bool:
     """Whether the bar that is open was asked for and told of, but not as a bar on the grid."""
+    if question.end <= end:
+        return False
     rows = answer.parsed.rows
-    told = rows.filter(rows["is_provisional"])["defect"]
-    is_told = answer.endpoint.omits_empty if told.is_empty() else told.null_count() == 0
-    return question.end > end and is_told
+    told = rows["defect"].filter(rows["is_provisional"])
+    return answer.endpoint.omits_empty if told.is_empty() else told.null_count() == 0
 
 
 def _runs(rows: pl.DataFrame, question: KlinesQuestion) -> list[tuple[datetime, datetime]]:

@@ -73,7 +73,7 @@ class ExchangeTransport:
         await asyncio.sleep(0)
         asked_at = self._clock.now()
         # Here and now: in threads beside the client both would wait for the interpreter most of the time.
-        answer = self._exchange.answer(self._prefix + request.path, dict(request.sent))
+        answer = await self._exchange.answered(self._prefix + request.path, dict(request.sent))
         await self._wait(min(answer.hold_s, self._timeout_s))
         if answer.hold_s >= self._timeout_s:
             what = f"no whole answer within {self._timeout_s:g} s"

@@ -18,10 +18,20 @@ from assay.web.figures import accuracy_scale, place_in_range, share_of, turnover
 from assay.web.sparkline import sparkline
 
 register = template.Library()
+_TASKS = {
+    "direction": "Up in the next {}?",
+    "delta": "Price change over the next {}",
+    "signal": "Buy, sell or hold, {} ahead",
+}
 _VERDICTS = {
-    "skill": ("skill", "Better than the base rate, beyond chance"),
-    "no_skill": ("no skill", "Not distinguishable from the base rate"),
-    "worse": ("worse", "Worse than the base rate, beyond chance"),
+    "edge": ("edge", "A trade earns something after its costs, beyond chance"),
+    "no_edge": ("no edge", "Nothing is left when costs are paid, or it may be chance"),
+    "adds": ("adds", "Forecasts are worse without it, beyond chance"),
+    "harms": ("harms", "Forecasts are better without it, beyond chance"),
+    "nothing_found": ("nothing found", "A contribution cannot be told from chance"),
+    "skill": ("skill", "Better than the baseline, beyond chance"),
+    "no_skill": ("no skill", "Not distinguishable from the baseline"),
+    "worse": ("worse", "Worse than the baseline, beyond chance"),
     "not_enough_data": ("too little data", "Too few independent stretches of time to say anything"),
     "suspect": ("suspect", "Too good to be true: look for a leak before believing it"),
 }
@@ -118,6 +128,55 @@ def interval(prediction: PredictionBrief, floor: float, ceiling: float) -> SafeS
     )  # fmt: skip
 
 
+def against_zero(value: float | None, low: float | None, high: float | None, reach: float) -> SafeString:
+    """Return a difference with its interval, drawn from ``-reach`` to ``reach`` with a mark at zero."""
+    if value is None or low is None or high is None:
+        return format_html("")
+    x_low, x_dot, x_high = (f"{3 + 94 * share_of(one, -reach, reach):.1f}" for one in (low, value, high))
+    side = "above" if low > 0 else "below" if high < 0 else "across"
+    return format_html(
+        '<svg class="interval {}" viewBox="0 0 100 16" preserveAspectRatio="none" aria-hidden="true">'
+        '<path class="axis" d="M0 8h100"/><path class="base" d="M50 1v14"/><path class="reach" d="M{} 8H{}"/>'
+        '<path class="dot" d="M{} 8h0"/></svg>',
+        side, x_low, x_high, x_dot,
+    )  # fmt: skip
+
+
+def between(low: float, value: float, high: float, mark: float) -> SafeString:
+    """Return a share with its interval, and a mark at what was foretold, drawn from none to all."""
+    x_low, x_dot, x_high, x_mark = (f"{3 + 94 * share_of(one, 0.0, 1.0):.1f}" for one in (low, value, high, mark))
+    return format_html(
+        '<svg class="interval" viewBox="0 0 100 16" preserveAspectRatio="none" role="img" aria-label="{} to {}">'
+        '<path class="axis" d="M0 8h100"/><path class="reach" d="M{} 8H{}"/><path class="base" d="M{} 1v14"/>'
+        '<path class="dot" d="M{} 8h0"/></svg>',
+        formats.share(low), formats.share(high), x_low, x_high, x_mark, x_dot,
+    )  # fmt: skip
+
+
+def share_of_all(part: int, whole: int) -> str:
+    """Return a part of a whole in percent."""
+    return formats.share(part / whole if whole else None)
+
+
+def task_title(task: object) -> str:
+    """Return what a task foretells, in words: ``direction_24h`` is "Up in the next 24 h?"."""
+    kind, _, horizon = str(task).rpartition("_")
+    return _TASKS[kind].format(f"{horizon[:-1]} {horizon[-1:]}") if kind in _TASKS else str(task)
+
+
+def source_title(source: object) -> str:
+    """Return a series as people read it: ``binance:spot:BTC-USDT:1h`` is "BTC-USDT · binance spot · 1h"."""
+    parts = str(source).split(":")
+    if len(parts) == 4:
+        return f"{parts[2]} · {parts[0]} {parts[1]} · {parts[3]}"
+    return f"all of {' · '.join(parts)}"
+
+
+def words(name: object) -> str:
+    """Return a name of the code as words: ``random_forest`` is "random forest"."""
+    return str(name).replace("_", " ")
+
+
 def verdict_word(verdict: object) -> str:
     """Return the verdict in the words of the page."""
     return _verdict(verdict)[0]
@@ -153,6 +212,13 @@ for name, function in {
     "span": formats.span,
     "age": formats.age,
     "direction": formats.direction,
+    "points": formats.points,
+    "earned": formats.earned,
+    "in_bps": formats.in_bps,
+    "score": formats.score,
+    "task_title": task_title,
+    "source_title": source_title,
+    "words": words,
     "verdict_word": verdict_word,
     "verdict_meaning": verdict_meaning,
     "verdict_class": verdict_class,
@@ -166,6 +232,9 @@ register.simple_tag(turnover)
 register.simple_tag(cost)
 register.simple_tag(day_range)
 register.simple_tag(interval)
+register.simple_tag(against_zero)
+register.simple_tag(between)
+register.simple_tag(share_of_all)
 register.simple_tag(accuracy_ends)
 register.simple_tag(go, takes_context=True)
 register.simple_tag(here, takes_context=True)

@@ -1,4 +1,4 @@
-"""What a notebook needs, with the settings of the environment: ``import assay`` offers these names itself."""
+"""Bars, instruments, holes, indicators and training tables from the lake that the settings name."""
 
 from __future__ import annotations
 

@@ -1,0 +1,85 @@
+"""What every new home would do by itself, done once for the installation: loops compiled, dbt's project read.
+
+Neither knows anything of a home. A home takes a copy when it is made (:func:`assay.lake.home.open_home`), so that no
+two of them write to one place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from assay.domain.errors import StorageError
+from assay.lake.home import PREPARED
+from assay.lake.storage import storage_errors
+from assay.pipelines import dbt, steps
+from assay.pipelines.workspace import Workspace, open_workspace
+from assay.settings import Settings
+from assay.venues import scan
+
+_PARTS = ("numba", "dbt/target/partial_parse.msgpack")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What new homes begin with.
+
+    Attributes
+    ----------
+    place : str
+        Where it is: beside the code, as compiled Python is.
+    files, size_bytes : int
+    seconds : float
+        That it took to make it.
+    """
+
+    place: str
+    files: int
+    size_bytes: int
+    seconds: float
+
+
+def prepare_installation() -> Prepared:
+    """Compile the loops that most homes run and read dbt's project, in place of what was prepared before.
+
+    Raises
+    ------
+    StorageError
+        If the installation may not be written to; homes then do it by themselves.
+    """
+    begun = time.perf_counter()
+    beside = PREPARED.with_name(f"{PREPARED.name}.new")
+    try:
+        with storage_errors(PREPARED):
+            shutil.rmtree(beside, ignore_errors=True)
+            beside.mkdir(parents=True)
+    except StorageError as error:
+        todo = "run this as who installed Assay; without it every new home compiles for itself"
+        raise StorageError("the installation cannot be written to", value=PREPARED.parent, todo=todo) from error
+    with storage_errors(PREPARED), tempfile.TemporaryDirectory(dir=beside) as scratch:
+        workspace = open_workspace(Settings(home=Path(scratch) / "home"))
+        _make(workspace)
+        for part in _PARTS:
+            (beside / part).parent.mkdir(parents=True, exist_ok=True)
+            (workspace.home.cache / part).rename(beside / part)
+    with storage_errors(PREPARED):
+        shutil.rmtree(PREPARED, ignore_errors=True)
+        beside.rename(PREPARED)
+        sizes = [path.stat().st_size for path in PREPARED.rglob("*") if path.is_file()]
+    return Prepared(str(PREPARED), len(sizes), sum(sizes), round(time.perf_counter() - begun, 3))
+
+
+def _make(workspace: Workspace) -> None:
+    # Without what was prepared before: of code that has changed since, old copies would be kept for good.
+    for part in _PARTS:
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(workspace.home.cache / Path(part).parts[0])
+    workspace.say("compiling")
+    steps.prepare(workspace)
+    scan.prepare()
+    workspace.say("reading dbt's project")
+    dbt.prepare(workspace)
