@@ -22,6 +22,7 @@ from typing import cast
 from assay.features.fingerprint import fingerprint, plain_function, used_globals
 
 _CHECK_THEIR_PLACES = {f"assay.features.{name}" for name in ("windows", "blocks", "block_kernels", "drivers")}
+_CHECK_THEIR_PLACES |= {f"assay.backtest.{name}" for name in ("loop", "bar", "filling")}
 """The modules whose functions check the places they are given themselves, once a call: they are called so often."""
 
 # A way in from Python and one from C are compiled with a function, used or not. Nobody calls a kernel but the loop

@@ -1,0 +1,240 @@
+"""What came of a backtest: equity at each close, fills, trades and orders, and the figures people ask for first."""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from assay.backtest import layout as at
+from assay.backtest.account import Account
+from assay.backtest.layout import Floats, Ints
+from assay.backtest.market import Market
+from assay.backtest.orders import FATES, KINDS
+from assay.measures.performance import ClosedTrades, Performance, performance
+
+REASONS = ("order", "stop_loss", "trailing_stop", "take_profit", "time", "delisted", "ruined")
+_PLACES = ("", "open", "inside", "inside", "close")
+_KIND_NAMES = {number: name for name, number in KINDS.items()}
+
+
+class Fill(NamedTuple):
+    """Something bought or sold."""
+
+    symbol: str
+    row: int
+    at: str
+    """``open``, ``inside`` or ``close`` of the bar."""
+    quantity: float
+    """Base units; negative: sold."""
+    price: float
+    """Quote units per base unit, costs but the fee included."""
+    touched_price: float
+    """Where the market stood: inside the bar, but for a delisting, which is settled at the last close."""
+    fee: float
+    is_maker: bool
+    reason: str
+    """One of :data:`REASONS`."""
+    order: int | None
+    """Number of the order; none where a position was closed without one."""
+
+
+class Trade(NamedTuple):
+    """A position from its first fill until nothing was left of it."""
+
+    symbol: str
+    side: str
+    entry_row: int
+    exit_row: int
+    quantity: float
+    """Base units entered in all."""
+    entry_price: float
+    """Mean over its fills, as is that of the exit."""
+    exit_price: float
+    fees: float
+    funding: float
+    """Paid, in quote units; negative: got."""
+    pnl: float
+    """Quote units, fees and funding paid."""
+    reason: str
+    """Why it ended."""
+    is_ambiguous: bool
+    """True if its bars do not tell in which order its stop and its target were reached."""
+
+
+class PlacedOrder(NamedTuple):
+    """An order and what became of it."""
+
+    symbol: str
+    row: int
+    """Bar at whose close it was decided."""
+    kind: str
+    side: str
+    fate: str
+
+
+class Position(NamedTuple):
+    """What is held of a symbol."""
+
+    symbol: str
+    quantity: float
+    entry_price: float
+    value: float
+    """At the last price seen, in quote units; negative: short."""
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """All that a run wrote, on one path. Arrays have a row a bar."""
+
+    market: Market
+    account: Account
+    path: str
+    equity: Floats
+    """At each close, in quote units."""
+    funding_paid: Floats
+    """At each open; of shape (0,) where nothing is funded."""
+    fill_rows: Floats
+    """Shape ``(n_fills, N_FILL)``: the columns of ``layout``; :attr:`fills` is the same for people."""
+    trade_rows: Floats
+    tape: Floats
+    fates: Ints
+    held: Floats
+    """Quantity of each symbol at the end, shape ``(n_symbols,)``."""
+    ambiguous: int
+    """How often a bar did not tell which came first."""
+    ruin_row: int | None
+    """Bar at whose close the account was worth nothing."""
+
+    @functools.cached_property
+    def fills(self) -> tuple[Fill, ...]:
+        """What was bought and sold, in order."""
+        return tuple(self._fill(row) for row in self.fill_rows.tolist())
+
+    @functools.cached_property
+    def trades(self) -> tuple[Trade, ...]:
+        """Positions that were closed, in the order in which they ended; what is still held is none of them."""
+        return tuple(self._trade(row) for row in self.trade_rows.tolist())
+
+    @functools.cached_property
+    def orders(self) -> tuple[PlacedOrder, ...]:
+        """Every order that was placed."""
+        names = {1.0: "buy", -1.0: "sell", 0.0: "target"}
+        return tuple(
+            PlacedOrder(
+                self.market.symbols[int(row[at.SYMBOL])], int(row[at.ROW]), _KIND_NAMES[int(row[at.KIND])],
+                names[row[at.SIDE]], FATES[fate],
+            )
+            for row, fate in zip(self.tape.tolist(), self.fates.tolist(), strict=True)
+        )  # fmt: skip
+
+    @functools.cached_property
+    def quantity(self) -> Floats:
+        """What is held of each symbol at each close, shape ``(n_bars, n_symbols)``: the fills added up."""
+        changes = np.zeros((len(self.market), len(self.market.symbols)))
+        place = self.fill_rows[:, [at.F_ROW, at.F_SYMBOL]].astype(np.int64)
+        np.add.at(changes, (place[:, 0], place[:, 1]), self.fill_rows[:, at.F_QUANTITY])
+        held = np.cumsum(changes, axis=0)
+        # What was bought and sold in several parts adds up to nothing but for rounding.
+        scale = np.abs(self.fill_rows[:, at.F_QUANTITY]).max(initial=0.0)
+        held[np.abs(held) < 1e-12 * scale] = 0.0
+        return held
+
+    @functools.cached_property
+    def exposure(self) -> Floats:
+        """Absolute value of all positions as a fraction of the equity at each close, shape ``(n_bars,)``."""
+        held = np.nansum(np.abs(self.quantity) * _last_known(self.market.close), axis=1)
+        exposure: Floats = np.divide(held, self.equity, out=np.zeros_like(held), where=held > 0)
+        return exposure
+
+    @functools.cached_property
+    def performance(self) -> Performance:
+        """Figures of the whole period."""
+        opened, closed = self.market.open_time, self.market.close_time
+        rows = self.trade_rows[:, [at.T_ENTRY_ROW, at.T_EXIT_ROW]].astype(np.int64)
+        trades = ClosedTrades(self.trade_rows[:, at.T_PNL], closed[rows[:, 1]] - opened[rows[:, 0]])
+        traded = float(np.sum(np.abs(self.fill_rows[:, at.F_QUANTITY]) * self.fill_rows[:, at.F_PRICE]))
+        return performance(
+            np.concatenate([[self.account.cash], self.equity]),
+            trades,
+            interval_us=self.market.interval_us,
+            traded=traded,
+            fees=float(self.fill_rows[:, at.F_FEE].sum()),
+            is_exposed=(self.quantity != 0).any(axis=1),
+        )
+
+    @property
+    def positions(self) -> tuple[Position, ...]:
+        """What is still held at the end."""
+        entered = _open_entries(self.fill_rows, len(self.market.symbols))
+        close = _last_known(self.market.close)[-1]
+        return tuple(
+            Position(symbol, float(units), entered[place], float(units * close[place]))
+            for place, (symbol, units) in enumerate(zip(self.market.symbols, self.held, strict=True))
+            if units != 0
+        )
+
+    @property
+    def says(self) -> str:
+        """The assumptions of the fills, in words."""
+        unsure = f"{self.ambiguous} exits could have been others: a bar does not tell what came first"
+        return f"{self.account.says}; {self.path} path; {unsure if self.ambiguous else 'no exit was ambiguous'}"
+
+    def _fill(self, row: list[float]) -> Fill:
+        order = None if math.isnan(row[at.F_ORDER]) else int(row[at.F_ORDER])
+        symbol = self.market.symbols[int(row[at.F_SYMBOL])]
+        place, reason = _PLACES[int(row[at.F_HOW])], REASONS[int(row[at.F_WHY])]
+        prices = row[at.F_QUANTITY], row[at.F_PRICE], row[at.F_TOUCHED], row[at.F_FEE]
+        return Fill(symbol, int(row[at.F_ROW]), place, *prices, row[at.F_IS_MAKER] > 0, reason, order)
+
+    def _trade(self, row: list[float]) -> Trade:
+        symbol, side = self.market.symbols[int(row[at.T_SYMBOL])], "long" if row[at.T_SIDE] > 0 else "short"
+        quantity, entry, left, fees, funding, pnl = row[at.T_QUANTITY : at.T_PNL + 1]
+        rows = int(row[at.T_ENTRY_ROW]), int(row[at.T_EXIT_ROW])
+        why, is_ambiguous = REASONS[int(row[at.T_WHY])], row[at.T_IS_AMBIGUOUS] > 0
+        return Trade(symbol, side, *rows, quantity, entry, left, fees, funding, pnl, why, is_ambiguous)
+
+
+@dataclass(frozen=True, eq=False)
+class Band:
+    """The same orders on both paths: wherever a bar does not tell what came first, against the position and for it.
+
+    Each doubt is decided by itself. What a stop that was not hit leads to can be worse in the end, so neither path is
+    always the lower one: :attr:`total_return` is the range of both.
+    """
+
+    pessimistic: Result
+    optimistic: Result
+
+    @property
+    def total_return(self) -> tuple[float, float]:
+        """Lowest and highest, as fractions."""
+        both = self.pessimistic.performance.total_return, self.optimistic.performance.total_return
+        return min(both), max(both)
+
+    @property
+    def is_exact(self) -> bool:
+        """True if the bars left no doubt that changed anything."""
+        return bool(np.array_equal(self.pessimistic.equity, self.optimistic.equity))
+
+
+def _last_known(close: Floats) -> Floats:
+    """Return closes with the last one before in the place of NaN; NaN before the first."""
+    rows = np.where(np.isnan(close), 0, np.arange(close.shape[0])[:, None])
+    known: Floats = np.take_along_axis(close, np.maximum.accumulate(rows, axis=0), axis=0)
+    return known
+
+
+def _open_entries(fills: Floats, symbols: int) -> list[float]:
+    """Return the mean entry price of what is held of each symbol after the fills."""
+    units, mean = [0.0] * symbols, [math.nan] * symbols
+    for row in fills.tolist():
+        symbol, quantity = int(row[at.F_SYMBOL]), row[at.F_QUANTITY]
+        if units[symbol] * quantity >= 0:
+            before = abs(units[symbol]) * mean[symbol] if units[symbol] else 0.0
+            mean[symbol] = (before + abs(quantity) * row[at.F_PRICE]) / abs(units[symbol] + quantity)
+        units[symbol] += quantity
+    return mean

@@ -1,0 +1,211 @@
+"""Strategies as arrays: signals, target weights, and rules that make signals of features.
+
+All arrays have a row a bar, shape ``(n_bars,)`` or ``(n_bars, n_symbols)``: what is known at the bar's close.
+
+>>> import numpy as np
+>>> fast, slow = np.array([1.0, 3.0, 3.0, 1.0]), np.full(4, 2.0)
+>>> crossed_above(fast, slow).tolist(), crossed_below(fast, slow).tolist()
+([False, True, False, False], [False, False, False, True])
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from assay.backtest import layout as at
+from assay.backtest.layout import Floats
+from assay.backtest.market import Market
+from assay.domain.errors import BadInputError
+
+Flags = NDArray[np.bool_]
+_Scalar = TypeVar("_Scalar", bound=np.generic)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Size:
+    """How much an entry is: a fraction of the account's worth, quote units, or base units.
+
+    A fraction may be an array, such as :func:`assay.measures.position_size.volatility_target` makes. Where it is NaN
+    there is no entry.
+    """
+
+    amount: ArrayLike = 1.0
+    unit: str = "fraction"
+    """``fraction``, ``notional`` or ``quantity``."""
+
+    def __post_init__(self) -> None:
+        if self.unit not in _UNITS:
+            raise BadInputError("no such size", value=self.unit, todo=f"use {', '.join(_UNITS)}")
+        if np.any(np.asarray(self.amount, dtype=np.float64) <= 0) or np.any(np.isinf(self.amount)):
+            raise BadInputError("a size must be above zero", value=self.unit, todo="say the side with the signal")
+
+
+_UNITS = {"fraction": at.FRACTION, "notional": at.NOTIONAL, "quantity": at.UNITS}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Exits:
+    """What closes a position by itself: distances as fractions, each a number or an array; NaN: no such thing."""
+
+    stop_loss: ArrayLike = math.nan
+    """From the mean entry price."""
+    take_profit: ArrayLike = math.nan
+    trailing_stop: ArrayLike = math.nan
+    """From the best price since the entry."""
+    max_bars: int = 0
+    """Bars after which it is closed; 0: never."""
+
+    def __post_init__(self) -> None:
+        for name in ("stop_loss", "take_profit", "trailing_stop"):
+            values = np.asarray(getattr(self, name), dtype=np.float64)
+            most = math.inf if name == "take_profit" else 1.0
+            if np.any(values <= 0) or np.any(values >= most):
+                todo = "give a fraction above 0" + (" and below 1" if most == 1.0 else "")
+                raise BadInputError(f"no such {name}", value=values[(values <= 0) | (values >= most)][:1], todo=todo)
+        if type(self.max_bars) is not int or self.max_bars < 0:
+            raise BadInputError("no such number of bars", value=self.max_bars)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Signals:
+    """Enter and leave where it is said; market orders.
+
+    An entry is dropped where the position has that side already, and turns it round where it has the other. An exit
+    and an entry at one close are done in this order.
+    """
+
+    long_entry: Flags | None = None
+    long_exit: Flags | None = None
+    short_entry: Flags | None = None
+    short_exit: Flags | None = None
+    size: Size = field(default_factory=Size)
+    exits: Exits = field(default_factory=Exits)
+    rank: Floats | None = None
+    """Which entries of one bar come first where not all find room: the lowest; by default in the order of symbols."""
+
+    def tape(self, market: Market) -> Floats:
+        """Return the orders."""
+        shape = len(market), len(market.symbols)
+        blocks = [self._block(name, shape) for name in _SIDES if getattr(self, name) is not None]
+        tape = np.concatenate([block for block, _ in blocks]) if blocks else np.empty((0, at.N_ORDER))
+        if len(blocks) < 2 and self.rank is None:
+            return tape
+        order = np.concatenate([order for _, order in blocks])
+        # The four kinds follow each other as exits and entries do.
+        return tape[np.lexsort((order, tape[:, at.INTENT] == at.ENTER, tape[:, at.ROW]))]
+
+    def _block(self, name: str, shape: tuple[int, int]) -> tuple[Floats, Floats]:
+        side, is_entry = _SIDES[name]
+        flags = _shaped(name, np.asarray(getattr(self, name)), shape)
+        if flags.dtype != np.bool_:
+            raise BadInputError(f"{name} must be true or false in each bar", value=flags.dtype, todo="compare first")
+        places = np.flatnonzero(flags)
+        amount = _at("size", self.size.amount if is_entry else 0.0, shape, places)
+        places, amount = places[~np.isnan(amount)], amount[~np.isnan(amount)]
+        block = _empty_orders(places, shape[1], side)
+        if is_entry:
+            block[:, at.SIZING], block[:, at.AMOUNT] = _UNITS[self.size.unit], amount
+            block[:, at.INTENT], block[:, at.MAX_BARS] = at.ENTER, self.exits.max_bars
+            block[:, at.STOP_LOSS] = _at("stop_loss", self.exits.stop_loss, shape, places)
+            block[:, at.TAKE_PROFIT] = _at("take_profit", self.exits.take_profit, shape, places)
+            block[:, at.TRAIL] = _at("trailing_stop", self.exits.trailing_stop, shape, places)
+        else:
+            block[:, at.SIZING], block[:, at.INTENT] = at.ALL, at.REDUCE
+        rank = block[:, at.SYMBOL] if self.rank is None else _at("rank", self.rank, shape, places)
+        return block, rank
+
+
+_SIDES = {
+    "long_exit": (-1.0, False),
+    "short_exit": (1.0, False),
+    "long_entry": (1.0, True),
+    "short_entry": (-1.0, True),
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TargetWeights:
+    """Hold these fractions of the account's worth; a negative one is short, NaN leaves a position as it is."""
+
+    weights: Floats
+
+    def tape(self, market: Market) -> Floats:
+        """Return the orders: a target where there is a weight."""
+        shape = len(market), len(market.symbols)
+        weights = _shaped("weights", np.asarray(self.weights, dtype=np.float64), shape)
+        if np.isinf(weights).any():
+            raise BadInputError("an infinite weight", todo="give fractions, or NaN to leave a position as it is")
+        places = np.flatnonzero(~np.isnan(weights))
+        block = _empty_orders(places, shape[1], 0.0)
+        block[:, at.SIZING], block[:, at.AMOUNT] = at.TARGET, weights.ravel()[places]
+        return block
+
+
+def crossed_above(series: Floats, other: ArrayLike) -> Flags:
+    """Say where `series` is above `other` and was not in the bar before; False where one of the four is NaN."""
+    difference = np.asarray(series - np.asarray(other, dtype=np.float64))
+    crossed = np.zeros(difference.shape, dtype=np.bool_)
+    crossed[1:] = (difference[1:] > 0) & (difference[:-1] <= 0)
+    return crossed
+
+
+def crossed_below(series: Floats, other: ArrayLike) -> Flags:
+    """Say where `series` is below `other` and was not in the bar before; False where one of the four is NaN."""
+    return crossed_above(-series, -np.asarray(other, dtype=np.float64))
+
+
+def from_score(score: Floats, *, enter: float, leave: float, size: Size | None = None) -> Signals:
+    """Return signals of a model's score: long while it is high.
+
+    Parameters
+    ----------
+    score : float64 array
+        Such as the probability of a rise. Where it is NaN nothing is done.
+    enter : float
+        Enter where it is at least this.
+    leave : float
+        Leave where it is below this; at most `enter`.
+    size : Size, optional
+
+    Raises
+    ------
+    BadInputError
+        If `leave` is above `enter`.
+
+    Examples
+    --------
+    >>> signals = from_score(np.array([0.5, 0.7, 0.55, 0.4]), enter=0.6, leave=0.5)
+    >>> np.flatnonzero(signals.long_entry).tolist(), np.flatnonzero(signals.long_exit).tolist()
+    ([1], [3])
+    """
+    if leave > enter:
+        raise BadInputError("a position would be left where it is entered", value=f"{enter}, {leave}")
+    return Signals(long_entry=score >= enter, long_exit=score < leave, size=size or Size())
+
+
+def _shaped(name: str, values: NDArray[_Scalar], shape: tuple[int, int]) -> NDArray[_Scalar]:
+    array = values.reshape(-1, 1) if values.ndim == 1 else values
+    if array.shape != shape:
+        raise BadInputError(f"{name} must have a row a bar", value=array.shape, todo=f"give an array of shape {shape}")
+    return array
+
+
+def _at(name: str, values: ArrayLike, shape: tuple[int, int], places: NDArray[np.intp]) -> Floats:
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim == 0:
+        return np.full(places.size, float(array))
+    return _shaped(name, array, shape).ravel()[places]
+
+
+def _empty_orders(places: NDArray[np.intp], symbols: int, side: float) -> Floats:
+    """Return market orders at places of an array of shape ``(n_bars, n_symbols)``, in order."""
+    block = np.zeros((places.size, at.N_ORDER))
+    block[:, at.ROW], block[:, at.SYMBOL] = np.divmod(places, symbols) if symbols > 1 else (places, 0)
+    block[:, at.SIDE] = side
+    block[:, [at.LIMIT_PRICE, at.STOP_PRICE, at.STOP_LOSS, at.TAKE_PROFIT, at.TRAIL]] = math.nan
+    return block
