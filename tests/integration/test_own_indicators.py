@@ -144,7 +144,10 @@ def test_a_set_of_ones_own_makes_a_training_table_and_is_shown(own: Command, wor
     assert made.frame.height > 0
     said = own("features", "table", SERIES, "--features", "small", "--label", "direction_1h", "--json")
     assert json_of(said)["content_hash"] == made.content_hash
-    for name, word in (("mien", "did you mean mine"), ("zzz", "use one of direction, mine, returns_and_risk, small")):
+    for name, word in (
+        ("mien", "did you mean mine"),
+        ("zzz", "use one of direction, mine, next_bar, next_bar_flow, returns_and_risk, small"),
+    ):
         with pytest.raises(BadInputError, match=f"unknown feature set: '{name}'; {word}"):
             make_training_table(workspace, TableRequest((SERIES,), name))
 
