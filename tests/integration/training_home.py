@@ -133,7 +133,7 @@ def own_files(home: Path, rows: list[Row]) -> None:
 
 def training_home(factory: pytest.TempPathFactory) -> Path:
     """Return a home that nobody may write to, without a model."""
-    return made_once(factory, "training", _built)
+    return made_once(factory, "to_learn_from", _built)
 
 
 def learned_home(factory: pytest.TempPathFactory) -> Learned:
