@@ -123,6 +123,8 @@ def test_models_as_of_then_are_those_of_then(api: Client, home: Home) -> None:
         ("/models?taks=direction_24h", 400, "did you mean task"),
         ("/signals?venue=kraken", 404, "nothing of this venue"),
         ("/signals?as_of=2999-01-01", 400, "future"),
+        ("/signals?task=direktion_24h", 400, "unknown task"),
+        ("/predictions?task=direction_0h", 400, "unknown task"),
         (f"/models?series={'x' * 3_000}", 400, "series"),
     ],
 )
@@ -154,6 +156,8 @@ def test_damaged_paper_is_named_and_hides_nothing_else(home: Home, versions: Reg
         troubles = {one["task"]: one["trouble"] for one in found}
         assert "damaged" in troubles[TASK]
         assert troubles["delta_1h"] == ""
+        told = api.problem(f"{API}/models/{versions.idle}", 500)
+        assert (told["type"].partition("#")[2], "a file is damaged" in told["detail"]) == ("problem-damaged", True)
         assert {one["kind"] for one in found[1]["models"]} >= {"built"}
     assert "cannot be read" in words(Visitor(workspace).get(PAGE).html)
 
@@ -333,6 +337,9 @@ def test_client_shows_what_the_server_says(assay: Command, api: Client, monkeypa
         (404, b"<html>nothing here</html>", 1, "no Assay server at this address"),
         (200, b"<html>a page</html>", 1, "no Assay server at this address"),
         (200, b"[1, 2]", 1, "no Assay server at this address"),
+        (200, b'{"status": "ok"}', 1, "no Assay server at this address"),
+        (200, b"[" * 100_000, 1, "no Assay server at this address"),
+        (404, b"[" * 100_000, 1, "no Assay server at this address"),
         (404, b'"text"', 1, "no Assay server at this address"),
         (502, b"bad gateway", 3, "status 502"),
     ],
@@ -345,6 +352,15 @@ def test_client_says_in_clear_words_what_went_wrong(
     assert found.code == code
     assert said in found.err
     assert "Traceback" not in found.err
+
+
+def test_client_makes_up_nothing_of_what_a_server_does_not_say(assay: Command) -> None:
+    said = {"as_of": "2024-06-01T12:00:00Z", "probability_up": "high", "close_then": 5.0, "went_up": None}
+    with answering(200, json.dumps({"prediction": said}).encode()) as (url, _):
+        shown = ask(assay, url)
+    assert shown.code == 0
+    assert "= -;" in shown.out
+    assert "closed at 5\n" in shown.out  # up or not is unknown without the close that it starts from
 
 
 def test_client_takes_its_key_nowhere_else(assay: Command, monkeypatch: pytest.MonkeyPatch) -> None:

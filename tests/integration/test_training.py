@@ -103,7 +103,12 @@ def test_same_data_and_seed_give_the_same_model_and_one_trial(workspace: Workspa
     assert one.paper.model_hash == same.paper.model_hash != other.paper.model_hash
     assert one.paper.parameters["trees"] == 16
     counts = count_trials(documents_of(workspace.home)).of(KEY)
-    assert (counts.trials, counts.ideas) == (3, 2)
+    assert (counts.trials, counts.ideas) == (3, 3)
+    # A seed that is given to the estimator itself is no way around the count.
+    given = {"trees": "16", "depth": "3", "seed": "3"}
+    hidden = trained(workspace, seed=1, model="random_forest", parameters=given).version
+    assert hidden.paper.parameters["seed"] == 3
+    assert count_trials(documents_of(workspace.home)).of(KEY).ideas == 4
 
 
 def test_what_was_tried_since_widens_the_interval(workspace: Workspace, learned: Learned) -> None:
@@ -211,6 +216,9 @@ def test_a_venue_gives_a_model_of_each_series_and_says_which_have_none(workspace
         ({"feature_set": "direktion"}, BadInputError, "did you mean direction"),
         ({"parameters": {"trees": "3"}}, BadInputError, "unknown parameter of logistic: 'trees'"),
         ({"parameters": {"tolerance": "small"}}, BadInputError, "tolerance is not a number"),
+        ({"parameters": {"tolerance": "9" * 400}}, BadInputError, "tolerance is not a number"),
+        ({"source": "binance:spot:BTC-USDT:1h"}, BadInputError, "write binance:spot:BTC-USDT --interval 1h"),
+        ({"source": "binance:1h"}, BadInputError, "write binance --interval 1h"),
         ({"seed": -1}, BadInputError, "not a seed"),
         ({"interval": "7q"}, BadInputError, "7q"),
         ({"interval": "30m"}, NoDataError, "no bars of 30m for the symbol"),

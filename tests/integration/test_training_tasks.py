@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
 from assay.domain.instrument import SeriesId
+from assay.domain.interval import Interval
 from assay.domain.model_key import key_of_source
 from assay.evidence.promotion import read_certificate
 from assay.evidence.values import SUSPECT_SKILL
@@ -24,9 +26,13 @@ from assay.lake.reads import Span
 from assay.lake.sealed import documents_of
 from assay.lake.trial_ledger import count_trials
 from assay.models.artefact import unpack
+from assay.models.splits import walk_forward
 from assay.pipelines.auditing import features_of
 from assay.pipelines.coin_bars import read_coin_bars
-from assay.pipelines.paired_tests import promote_version
+from assay.pipelines.paired_tests import find_key, promote_version
+from assay.pipelines.source_rows import rows_of_key
+from assay.pipelines.tasks import find_task
+from assay.pipelines.training_rows import find_features, to_learn_from
 from assay.pipelines.workspace import Workspace
 from tests.integration.command import clone
 from tests.integration.conftest import NOW
@@ -115,6 +121,17 @@ def test_a_source_gives_one_model_of_all_its_series(workspace: Workspace) -> Non
     assert [(each.series.symbol.base, each.reason.partition(":")[0]) for each in one.left_out] == [
         ("SOL", "all answers are the same")
     ]
+    # The opponent knows of each series how often it rose: to tell one series from another is no forecast.
+    task, chosen = find_task(workspace, TASK), find_features(workspace, "direction", Interval.parse("1h"))
+    rows = to_learn_from(rows_of_key(workspace, key, task, chosen).rows)
+    folds = walk_forward(rows.at, rows.until, folds=3, embargo_us=HOUR // timedelta(microseconds=1))
+    symbols, right = rows.frame["symbol"].to_numpy(), 0
+    for fold in folds:
+        for symbol in np.unique(symbols):
+            past, now = (rows.labels[part[symbols[part] == symbol]] for part in (fold.train, fold.test))
+            past = past if past.size else rows.labels[fold.train]
+            right += int((now == (past.mean() > 0.5)).sum())
+    assert skill.baseline.accuracy.value == right / skill.n
     # Rows of one moment are one observation.
     assert skill.sentence.endswith(" 3 trials)")
     assert f"n = {skill.n:,} at " in skill.sentence
@@ -122,6 +139,7 @@ def test_a_source_gives_one_model_of_all_its_series(workspace: Workspace) -> Non
     certificate = read_certificate(paper.certificate)
     assert certificate.subject == f"direction on 3 series of binance:1h, with {TASK} on binance:spot:{EFFECT}:1h"
     assert trained(workspace, "binance").version.version == one.version.version  # and the certificate is found again
+    assert find_key(workspace, TASK, "binance") == key
     # The newest rows of all of them are the test.
     made = promote_version(workspace, one.version.version, by="ada", why="try").result
     assert f"n = {one.kept_rows:,})" in made.decision.sentence

@@ -16,6 +16,7 @@ import msgspec
 from starlette.responses import Response
 
 from assay.domain.errors import AssayError, BadInputError, HomeError, NoDataError, SettingsError, TransientError
+from assay.lake.sealed import DamagedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +36,7 @@ TYPES = {
     "being-built": "The lake is being built for the first time.",
     "unavailable": "It does not work at the moment, and may when tried again.",
     "busy": "The server has too much to do.",
+    "damaged": "A file does not say any more what was written; nothing is served by guessing what it said.",
     "internal": "A mistake in the server; its log has the reason under the id given.",
 }
 """What can go wrong, by the last part of ``type``."""
@@ -114,6 +116,8 @@ def _status_of(error: AssayError) -> tuple[int, str]:
         return 404, "no-data"
     if isinstance(error, TransientError | HomeError):
         return 503, "unavailable"
+    if isinstance(error, DamagedError):
+        return 500, "damaged"
     return 500, "internal"
 
 

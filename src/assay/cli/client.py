@@ -35,7 +35,10 @@ def client(
     """
     asked = {"date": date, "hour": str(hour), "symbol": symbol, "zone": zone, **({"task": task} if task else {})}
     with working("asking"):
-        found = ask(url or _address(context), _PATH, asked)
+        place = url or _address(context)
+        found = ask(place, _PATH, asked)
+        if not isinstance(_part(found, "prediction").get("as_of"), str):
+            raise _stranger(place)  # JSON, and none of Assay's: nothing is made up of what it lacks
     emit(found, as_json=as_json, text=lambda: _told(found))
 
 
@@ -126,7 +129,7 @@ def _document(url: str, body: bytes) -> dict[str, Any]:
 
     try:
         found = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise _stranger(url)
@@ -143,7 +146,7 @@ def _refusal(url: str, status: int, body: bytes, *, has_key: bool) -> Exception:
         problem = json.loads(body)
         kind = str(problem["type"]).rpartition("#problem-")[2]
         what, value, todo = str(problem["detail"]), problem.get("value"), str(problem.get("todo", ""))
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
         return _stranger(url, status)
     if value is not None:  # the detail has all three in one line
         what = what.partition(": ")[0]
@@ -188,8 +191,8 @@ def _said(one: Mapping[str, Any]) -> str:
     until, signal = _moment(one.get("until")), one.get("signal")
     why = f" ({one['reason']})" if one.get("reason") else ""
     if one.get("probability_up") is not None:
-        base = "" if one.get("base_rate_up") is None else f", base rate {one['base_rate_up']:.3f}"
-        return f"P(up by {until} UTC) = {one['probability_up']:.3f}{base}; signal {signal}{why}"
+        base = "" if one.get("base_rate_up") is None else f", base rate {_share(one['base_rate_up'])}"
+        return f"P(up by {until} UTC) = {_share(one['probability_up'])}{base}; signal {signal}{why}"
     if one.get("value") is not None:
         band = "" if one.get("low") is None else f", between {_number(one['low'])} and {_number(one['high'])}"
         return f"change by {until} UTC: {_number(one['value'])}{band}; signal {signal}{why}"
@@ -199,7 +202,9 @@ def _said(one: Mapping[str, Any]) -> str:
 def _outcome(one: Mapping[str, Any]) -> str:
     if one.get("close_then") is None:
         return "what happened is not known yet"
-    told = f"it closed at {_number(one['close_then'])}: {'up' if one.get('went_up') else 'not up'}"
+    told = f"it closed at {_number(one['close_then'])}"
+    if one.get("went_up") is not None:  # unknown where the bar that it starts from is missing
+        told += f": {'up' if one['went_up'] else 'not up'}"
     return told if one.get("was_right") is None else f"{told}, so this was {'right' if one['was_right'] else 'wrong'}"
 
 
@@ -214,6 +219,10 @@ def _moment(text: object) -> str:
 
 def _number(value: object) -> str:
     return f"{value:,.10g}" if isinstance(value, int | float) else "-"
+
+
+def _share(value: object) -> str:
+    return f"{value:.3f}" if isinstance(value, int | float) else "-"
 
 
 def _words(text: object) -> str:

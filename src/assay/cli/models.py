@@ -66,10 +66,14 @@ def card(
 ) -> None:
     """Say all that is known of a model on one page: its use, evidence, limits, certificate, how to make it again."""
     from assay.cli.saving import about_to_save  # noqa: PLC0415
+    from assay.domain.errors import BadInputError  # noqa: PLC0415
     from assay.lake.storage import write_atomically  # noqa: PLC0415
     from assay.pipelines.workspace import open_workspace  # noqa: PLC0415
     from assay.selectors.model_card import model_card  # noqa: PLC0415
 
+    for path in (html, markdown):
+        if path is not None and path.is_dir():
+            raise BadInputError("a directory has this name", value=path, todo="name a file")
     with working("reading"):
         found = model_card(open_workspace(options_of(context).settings(), create=False), version)
     saved = []

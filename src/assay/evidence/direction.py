@@ -2,7 +2,8 @@
 
 Model and baseline are scored on the same rows, and one block bootstrap draws both together, so that the difference
 between them has an interval of its own. Every further trial widens that interval (Bonferroni): the best of twenty
-useless models would otherwise look skilled.
+useless models would otherwise look skilled. So it does the one that is held against a coin: where the market has turned
+the baseline is wrong more often than not, and the coin is all that is left to be beaten.
 
 >>> import numpy as np
 >>> rng = np.random.default_rng(7)
@@ -16,7 +17,6 @@ useless models would otherwise look skilled.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,13 +28,10 @@ from assay.domain.errors import BadInputError, NoDataError
 from assay.evidence.claim import Claim, period
 from assay.evidence.observations import by_moment
 from assay.evidence.verdict import Estimate, Verdict, comparison, decide, in_words
-from assay.measures.bootstrap import percentile_interval, resampled_sums
+from assay.measures.bootstrap import percentile_interval, resampled_sums, spread_interval
 from assay.measures.direction_scores import Confusion, confusion, direction_scores, score_arrays
 
 __all__ = ["Claim", "DirectionEvidence", "Forecasts", "ScoreSet", "judge_direction"]
-
-_TAIL_DRAWS = 10
-"""Bootstrap samples wanted beyond each end of an interval; more trials move the ends out and need more samples."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,7 +68,7 @@ class DirectionEvidence:
     """Last forecast, UTC."""
     n: int
     samples: int
-    """Bootstrap samples behind the interval of the difference."""
+    """Bootstrap samples behind the intervals."""
     model: ScoreSet
     baseline: ScoreSet
     difference: Estimate
@@ -108,7 +105,8 @@ def judge_direction(
     rng : numpy.random.Generator
         The same state gives the same evidence.
     samples : int, default 2000
-        Bootstrap samples at least; more are drawn when the number of trials asks for farther tails.
+        Bootstrap samples. The intervals that decide are made of the spread of these with Student's t, so that neither
+        few blocks nor ends as far out as many trials want them make them too narrow.
 
     Returns
     -------
@@ -123,8 +121,6 @@ def judge_direction(
     """
     _check(forecasts)
     n = forecasts.actual.size
-    tail = (1 - claim.level) / claim.trials / 2
-    drawn = max(samples, math.ceil(_TAIL_DRAWS / tail))
     counts = [confusion(forecasts.actual, said) for said in (forecasts.predicted, forecasts.baseline)]
     outcomes = [_outcomes(forecasts.actual, said) for said in (forecasts.predicted, forecasts.baseline)]
     columns = _by_moment(np.concatenate([*outcomes, np.ones((1, n))]), forecasts)
@@ -133,20 +129,18 @@ def judge_direction(
     sums = resampled_sums(columns, block=block, samples=samples, rng=rng)
     resampled = [score_arrays(*sums[:, 3 * i : 3 * i + 3].T, total=sums[:, -1]) for i in range(2)]
     model, baseline = (_score_set(one, draws, claim.level) for one, draws in zip(counts, resampled, strict=True))
-    differences = resampled[0]["accuracy"] - resampled[1]["accuracy"]
-    if drawn > samples:  # only this interval has ends so far out
-        lead = _by_moment(np.stack([_lead(forecasts), np.ones(n)]), forecasts)
-        more = resampled_sums(lead, block=block, samples=drawn - samples, rng=rng)
-        differences = np.concatenate((differences, more[:, 0] / more[:, 1]))
-    difference = Estimate(
-        model.accuracy.value - baseline.accuracy.value, percentile_interval(differences, level=1 - 2 * tail)
+    values = model.accuracy.value, model.accuracy.value - baseline.accuracy.value
+    draws = resampled[0]["accuracy"], resampled[0]["accuracy"] - resampled[1]["accuracy"]
+    right, difference = (
+        Estimate(value, spread_interval(value, drawn, blocks=moments / claim.block, level=claim.corrected_level))
+        for value, drawn in zip(values, draws, strict=True)
     )
-    verdict = decide(model.accuracy, difference, blocks=moments / claim.block)
+    verdict = decide(right, difference, blocks=moments / claim.block)
     over = period(forecasts.forecast_at)
     numbers = comparison(model.accuracy, baseline.accuracy, difference, subject=f"{claim.horizon} direction")
     said = in_words(verdict, numbers, difference, claim=claim, rival="base rate")
     return DirectionEvidence(
-        claim, *over, n, drawn, model=model, baseline=baseline, difference=difference, verdict=verdict,
+        claim, *over, n, samples, model=model, baseline=baseline, difference=difference, verdict=verdict,
         sentence=f"{said} {claim.context(over, _rows_in_words(n, moments))}",
     )  # fmt: skip
 
@@ -177,13 +171,6 @@ def _outcomes(
     """Return indicators of true up, false up and false down, shape (3, n); all scores are ratios of their sums."""
     went_up, said_up = actual == 1, said == 1
     return np.stack([went_up & said_up, ~went_up & said_up, went_up & ~said_up]).astype(np.float64)
-
-
-def _lead(forecasts: Forecasts) -> NDArray[np.float64]:
-    """Return 1 where only the model was right, -1 where only the baseline was, else 0; shape (n,)."""
-    model, baseline = (said == forecasts.actual for said in (forecasts.predicted, forecasts.baseline))
-    lead: NDArray[np.float64] = model.astype(np.float64) - baseline
-    return lead
 
 
 def _score_set(counts: Confusion, draws: Mapping[str, NDArray[np.float64]], level: float) -> ScoreSet:

@@ -85,9 +85,9 @@ def decide(accuracy: Estimate, difference: Estimate, *, blocks: float) -> Verdic
     Parameters
     ----------
     accuracy : Estimate
-        Fraction of right forecasts of the model.
+        Fraction of right forecasts of the model; the interval is corrected for the number of trials.
     difference : Estimate
-        Accuracy of the model less that of the baseline, on the same rows.
+        Accuracy of the model less that of the baseline, on the same rows; corrected as well.
     blocks : float
         Rows over rows in a bootstrap block: how many nearly independent stretches there are.
 
@@ -178,9 +178,10 @@ def in_words(verdict: Verdict, numbers: str, difference: Estimate, *, claim: Cla
         What the baseline is called, like ``base rate``.
     """
     corrected = ", corrected for the trials," if claim.trials > 1 else ""
+    so_corrected = ", by an interval that is corrected alike" if claim.trials > 1 else ""
     match verdict:
         case Verdict.NO_SKILL if difference.interval.low > 0:
-            return f"No skill: {numbers}{corrected} lies above zero, but a coin may be right as often"
+            return f"No skill: {numbers}{corrected} lies above zero, but a coin may be right as often{so_corrected}"
         case Verdict.NO_SKILL:
             return f"No skill: {numbers}{corrected} includes zero"
         case Verdict.SKILL:

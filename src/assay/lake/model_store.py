@@ -11,6 +11,7 @@ again is the same version. Which of them is the champion says :mod:`assay.lake.m
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Mapping
@@ -233,9 +234,12 @@ def find_version(documents: Documents, key: ModelKey, text: str) -> ModelVersion
 
 
 def read_keys(documents: Documents) -> list[ModelKey]:
-    """Return the keys that have a version, sorted."""
-    folders = {tuple(name.split("/")[1:3]) for name in documents.names(FOLDER) if "/versions/" in name}
-    return sorted(ModelKey(task, source.replace(",", ":")) for task, source in folders)
+    """Return the keys that have a version, sorted; a folder whose name is that of no key holds nothing of ours."""
+    keys = set()
+    for task, source in {tuple(name.split("/")[1:3]) for name in documents.names(FOLDER) if "/versions/" in name}:
+        with contextlib.suppress(BadInputError):  # "direction_24h copy": one such folder must not stop all serving
+            keys.add(ModelKey(task, source.replace(",", ":")))
+    return sorted(keys)
 
 
 def _read(documents: Documents, key: ModelKey, name: str) -> ModelVersion:

@@ -86,7 +86,7 @@ class TrialCount:
     trials : int
         Configurations on data: other rows or another seed make another trial.
     ideas : int
-        Configurations, whatever the data and the seed.
+        Configurations with their seeds, whatever the data.
     unknown : int
         How many of both are those of killed searches which nobody knows by name: at most so many were made.
     """

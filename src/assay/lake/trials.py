@@ -5,9 +5,11 @@ data or with another seed it is another one. :mod:`assay.lake.trial_ledger` keep
 
 >>> key = ModelKey("direction_24h", "binance:spot:BTC-USDT:1h")
 >>> one = Configuration(key, "logistic", {"penalty": 1.0}, "direction/1#00ff", data_version="a1", seed=7)
->>> again, other = replace(one, parameters={"penalty": 1}), replace(one, seed=8)
+>>> again, other = replace(one, parameters={"penalty": 1}), replace(one, data_version="a2")
 >>> one.trial == again.trial, one.trial == other.trial, one.idea == other.idea
 (True, False, True)
+>>> one.idea == replace(one, seed=8).idea
+False
 """
 
 from __future__ import annotations
@@ -58,12 +60,16 @@ class Configuration:
 
     @property
     def idea(self) -> str:
-        """16 hexadecimal digits of what it is, whatever the data and the seed."""
-        return identity([self.key.task, self.key.source, self.estimator, self.parameters, self.feature_set])
+        """16 hexadecimal digits of what it is, whatever the data.
+
+        Another seed is another one: who draws a hundred forests of one kind can take the luckiest.
+        """
+        of_idea = [self.key.task, self.key.source, self.estimator, self.parameters, self.feature_set]
+        return identity([*of_idea, self.seed])
 
     @property
     def trial(self) -> str:
-        """16 hexadecimal digits by which trials are told apart: of `idea`, the data and the seed."""
+        """16 hexadecimal digits by which trials are told apart: of `idea` and the data."""
         of_idea = [self.key.task, self.key.source, self.estimator, self.parameters, self.feature_set]
         return identity([*of_idea, self.data_version, self.seed])
 

@@ -15,7 +15,7 @@ assay.domain.errors.BadInputError: unknown parameter of a forest: 'tree'; it tak
 from __future__ import annotations
 
 import dataclasses
-import math
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -23,6 +23,8 @@ from assay.domain.errors import BadInputError
 
 Values = Mapping[str, float | int | str]
 Made = TypeVar("Made")
+_LONGEST = sys.float_info.max
+"""Neither NaN nor infinity is as small, and a whole number may be longer than any float."""
 _WORDS = {"int": "a whole number", "float": "a number", "str": "a text"}
 
 
@@ -96,6 +98,6 @@ def _typed(name: str, value: object, kind: str) -> object:
         return value
     if kind == "int" and isinstance(value, int) and not isinstance(value, bool):
         return value
-    if kind == "float" and isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+    if kind == "float" and isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LONGEST:
         return float(value)
     raise BadInputError(f"{name} is not {_WORDS[kind]}", value=value, todo=f"give {_WORDS[kind]}")

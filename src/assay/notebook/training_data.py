@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _TARGETS = {"direction": "is_up"}
 _MICROSECOND = timedelta(microseconds=1)
+_MOST_DAYS = 100_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -170,7 +171,7 @@ class CryptoDataLoader:
         from assay.settings import load_settings  # noqa: PLC0415
 
         wanted: Asked = {**self._view, **asked}
-        if days is not None and days < 1:
+        if days is not None and not 1 <= days <= _MOST_DAYS:
             raise BadInputError("not a number of days", value=days, todo="give a whole number from 1, or None for all")
         workspace = open_workspace(load_settings(), create=fetch)
         if fetch:

@@ -11,7 +11,6 @@ import contextlib
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +41,7 @@ from assay.pipelines.workspace import Workspace
 from assay.settings import Settings
 
 _VERSION = re.compile(r"[0-9a-f]{1,12}")
+_OF_A_SIGNAL = ("usual_move", "confidence", "cost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,8 +223,10 @@ def _claim(asking: Asking, rows: Rows, looks: int) -> Claim:
 def _tested(asking: Asking, version: ModelVersion, rows: Rows, row: NDArray[np.intp]) -> _Tested:
     """Return what model and baseline, both as they were taught then, say of some rows."""
     model: Model = asking.model(version, rows)
-    usual_model = asking.baseline(rows.where(rows.until <= microseconds_of(version.paper.seen_until)))
-    said, usual = (foretell(one, rows.matrix[row]) for one in (model, usual_model))
+    asked = np.zeros(rows.labels.size, dtype=np.bool_)
+    asked[row] = True
+    known = rows.where(rows.until <= microseconds_of(version.paper.seen_until))
+    said, usual = foretell(model, rows.matrix[row]), asking.usual(known, rows.where(asked))
     fold = np.zeros(row.size, dtype=np.int64)
     weighed = Tested(model, (), row, said, usual)
     if asking.task.estimators == "value":
@@ -235,11 +237,16 @@ def _tested(asking: Asking, version: ModelVersion, rows: Rows, row: NDArray[np.i
 def _judged(version: ModelVersion, rows: Rows, said: Said, *, claim: Claim, settings: Settings) -> Verdicts:
     if isinstance(said, ValuesOutOfSample):
         return judge_changes(rows, said, claim, settings)
-    signal = cast("dict[str, float] | None", version.paper.evidence.get("signal"))
+    signal = version.paper.evidence.get("signal")
     if signal is None:
         return judge(rows, said, claim, settings)
-    moves = expected_moves(said.probability, signal["usual_move"])
-    made = decide(said.probability, moves, confidence=signal["confidence"], cost=signal["cost"])
+    try:
+        usual_move, confidence, cost = (float(signal[name]) for name in _OF_A_SIGNAL)  # type: ignore[index]
+    except (KeyError, TypeError, ValueError):
+        what = "the paper of this model does not say when its signal acts"
+        raise BadInputError(what, value=version.version, todo="train it again") from None
+    moves = expected_moves(said.probability, usual_move)
+    made = decide(said.probability, moves, confidence=confidence, cost=cost)
     return judge(rows, said, claim, settings, position=made.astype(np.float64))
 
 

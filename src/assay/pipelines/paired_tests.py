@@ -34,6 +34,7 @@ from assay.models.registry import Model, new_estimator
 from assay.models.walk_forward import foretell
 from assay.pipelines import steps
 from assay.pipelines.auditing import features_of
+from assay.pipelines.base_rates import base_rates
 from assay.pipelines.promoting import PromotionRequest, PromotionResult, promote_model, roll_back_model
 from assay.pipelines.source_rows import rows_of_key
 from assay.pipelines.tasks import Task, find_task
@@ -80,15 +81,17 @@ class Asking:
             raise BadInputError(what, value=version.version, todo="train it again")
         return artefact.estimator
 
-    def baseline(self, rows: Rows) -> Model:
-        """Return the baseline of the task, taught these rows."""
+    def usual(self, rows: Rows, asked: Rows) -> NDArray[np.float64]:
+        """Return what the baseline of the task, taught the first rows, says of the others."""
+        if self.task.estimators == "direction":
+            return base_rates(rows.frame, rows.labels, asked.frame)
         untaught = new_estimator(self.task.estimators, self.task.baseline, rows.columns)
-        return untaught.fit(rows.matrix, rows.labels)
+        return foretell(untaught.fit(rows.matrix, rows.labels), asked.matrix)
 
-    def losses(self, model: Model, rows: Rows) -> NDArray[np.float64]:
+    def losses(self, said: NDArray[np.float64], rows: Rows) -> NDArray[np.float64]:
         """Return what each forecast cost: 0 or 1 of a direction, the squared error of a value."""
         loss = squared_losses if self.task.kind == "value" else zero_one_losses
-        return loss(rows.labels, foretell(model, rows.matrix))
+        return loss(rows.labels, said)
 
 
 def promote_version(workspace: Workspace, text: str, *, by: str, why: str) -> Promotion:
@@ -169,8 +172,9 @@ def find_key(workspace: Workspace, task: str, series: str) -> ModelKey:
     if not keys:
         raise NoDataError("there are no models of this task", value=task, todo="`assay models list` shows them")
     exact = [key for key in keys if key.source == series]
-    if exact:
-        return exact[0]
+    of_source = [key for key in keys if key.is_pooled and key.venue == series]
+    if exact or len(of_source) == 1:
+        return (exact or of_source)[0]
     available = [SeriesId.parse(key.source) for key in keys if not key.is_pooled]
     place, _, interval = series.rpartition(":")
     is_whole = series.count(":") == 3
@@ -194,13 +198,12 @@ def _paired_test(asking: Asking, version: ModelVersion, known: Aliases) -> Paire
         untouched = untouched.where(_are_among(untouched, of_champion))
     if not untouched.labels.size:
         return None
-    own = asking.losses(asking.model(version, rows), untouched)
-    usual = asking.losses(
-        asking.baseline(rows.where(rows.until <= microseconds_of(version.paper.seen_until))), untouched
-    )
+    own = asking.losses(foretell(asking.model(version, rows), untouched.matrix), untouched)
+    taught = rows.where(rows.until <= microseconds_of(version.paper.seen_until))
+    usual = asking.losses(asking.usual(taught, untouched), untouched)
     if champion and of_champion:
         theirs = of_champion.where(_are_among(of_champion, untouched))
-        rivals = [asking.losses(asking.model(champion, of_champion), theirs)]
+        rivals = [asking.losses(foretell(asking.model(champion, of_champion), theirs.matrix), theirs)]
     else:
         rivals = [usual]
         if asking.task.estimators == "direction":
@@ -210,7 +213,9 @@ def _paired_test(asking: Asking, version: ModelVersion, known: Aliases) -> Paire
     kept = KeptTest(version.version, name, first_at, until, untouched.data_version)
     looks = count_looks(asking.documents, asking.key, first_at=first_at, until=until)
     looks += not is_kept(asking.documents, asking.key, kept)
-    found = min((_held(asking, untouched, rival - own, looks) for rival in rivals), key=lambda one: one.gain.value)
+    # All of them have to be beaten: the one that counts is the one whose interval lies lowest, whatever its mean is.
+    held = (_held(asking, untouched, rival - own, looks) for rival in rivals)
+    found = min(held, key=lambda one: one.gain.interval.low)
     score, plausible_to = _score(asking.task, own, usual)
     return PairedTest(
         version.version, name, first_at, until, kept.data_version, untouched.labels.size, found.blocks, found.gain,

@@ -31,9 +31,11 @@ from assay.lake.model_store import ModelPaper, ModelVersion, register
 from assay.lake.trial_ledger import Recorder, count_trials, recorded
 from assay.lake.trials import Search
 from assay.models.artefact import Artefact, pack
+from assay.models.estimator import direction
 from assay.models.registry import Model, StorableDirection, StorableValue, new_direction, new_value
 from assay.models.splits import Fold
 from assay.models.walk_forward import OutOfSample, from_fold, out_of_sample, values_out_of_sample
+from assay.pipelines.base_rates import SERIES, base_rates
 from assay.pipelines.certifying import RefusedError
 from assay.pipelines.judging import Said, Verdicts, importance, judge, judge_changes, judge_signals, trial_scores
 from assay.pipelines.searching import check_search, chosen_folds, searched
@@ -158,7 +160,7 @@ def _not_trained(key: ModelKey, error: TerminalError) -> NotTrained:
 
 
 def _trials(plan: Plan) -> int:
-    """Return how many configurations of this task were ever tried in this home, on whatever series."""
+    """Return how many configurations of this task, each seed one, this home ever tried, on whatever series."""
     counts = count_trials(plan.documents).by_key
     return sum(one.ideas for key, one in counts.items() if key.task == plan.task.name)
 
@@ -203,7 +205,14 @@ def _tested(task: Task, estimator: Model, rows: Rows, folds: tuple[Fold, ...]) -
         return values_out_of_sample(model, usual, features=rows.matrix, values=rows.labels, folds=folds)
     base_rate = new_direction(task.baseline, rows.columns)
     asked = cast("StorableDirection", estimator)
-    return out_of_sample(asked, base_rate, features=rows.matrix, labels=rows.labels, folds=folds)
+    said = out_of_sample(asked, base_rate, features=rows.matrix, labels=rows.labels, folds=folds)
+    if len(rows.series) == 1:
+        return said
+    series = rows.frame.select(SERIES)
+    shares = np.concatenate([
+        base_rates(series[fold.train], rows.labels[fold.train], series[fold.test]) for fold in folds
+    ])  # fmt: skip
+    return replace(said, baseline_probability=shares, baseline=direction(shares))
 
 
 def _forecasts(tested: Said) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

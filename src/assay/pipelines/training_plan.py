@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from assay.domain.errors import BadInputError
 from assay.domain.instrument import SeriesId, resolve
-from assay.domain.interval import Interval
+from assay.domain.interval import CODES, Interval
 from assay.domain.model_key import ModelKey, key_of_source
 from assay.evidence.causality import Certificate
 from assay.features.declared import DeclaredSet
@@ -158,8 +158,17 @@ def keys_of(workspace: Workspace, request: TrainRequest, task: Task) -> list[Mod
         return [key_of_source(task.name, request.source, interval.code)]
     if request.each:
         raise BadInputError("one symbol is one series", value=request.source, todo="name a source, or leave --each out")
+    _check_no_interval(request.source)
     found_one = resolve(request.source, available, places=settings.preferred_places, interval=interval.code)
     return [ModelKey(task.name, str(found_one.series))]
+
+
+def _check_no_interval(source: str) -> None:
+    """Refuse a series or source as lists of models name it: its interval would be taken for the symbol."""
+    name, _, code = source.rpartition(":")
+    if name and code in CODES:
+        todo = f"write {name} --interval {code}"
+        raise BadInputError("the interval is an option of its own", value=source, todo=todo)
 
 
 def plan_of(workspace: Workspace, request: TrainRequest, task: Task) -> Plan:
@@ -231,8 +240,13 @@ def is_seed(name: str) -> bool:
 
 
 def _tried_with(plan: Plan, estimator: Model) -> dict[str, Value]:
-    """Return what tells one idea from another: parameters without seeds, and the rule of a signal."""
-    parameters: dict[str, Value] = {name: value for name, value in estimator.parameters.items() if not is_seed(name)}
+    """Return what tells one idea from another: parameters, and the rule of a signal.
+
+    The seed of the request has a place of its own in a trial; one that was given to a part of the estimator has not.
+    """
+    parameters: dict[str, Value] = {
+        name: value for name, value in estimator.parameters.items() if not is_seed(name) or value != plan.seed
+    }
     return parameters | {"confidence": plan.confidence} if plan.task.kind == "signal" else parameters
 
 

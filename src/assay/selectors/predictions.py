@@ -16,6 +16,7 @@ from assay.lake.reads import Span
 from assay.pipelines import coin_bars
 from assay.pipelines.champions import Standing, chosen, standings
 from assay.pipelines.serving import read_bars
+from assay.pipelines.tasks import find_task
 from assay.pipelines.workspace import Workspace
 from assay.selectors import series as series_
 from assay.selectors.asked_now import Said, said_at, said_last
@@ -102,10 +103,12 @@ def predictions(
     Raises
     ------
     BadInputError
-        If `venue` cannot name one.
+        If `venue` cannot name one, or `task` none.
     NoDataError
         If the lake has nothing of `venue`.
     """
+    if task:
+        find_task(workspace, task)  # a misspelt one would look like one that nobody foretells
     wanted = None if venue is None else check_venue(venue)
     standing = standings(workspace, as_of=as_of)
     found = answer(

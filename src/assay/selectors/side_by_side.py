@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from assay.domain.errors import BadInputError, NoDataError, TerminalError
+from assay.domain.errors import AssayError, BadInputError, NoDataError
 from assay.domain.instrument import SeriesId
 from assay.domain.model_key import ModelKey, key_of_source
 from assay.lake.model_aliases import Aliases, Move
@@ -154,7 +154,7 @@ class _Kept:
 def _read(documents: Documents, key: ModelKey, as_of: datetime | None) -> _Kept:
     try:
         found = models_of(documents, key, as_of=as_of)
-    except TerminalError as error:  # one damaged file is no reason to show nothing of the others
+    except AssayError as error:  # one damaged file is no reason to show nothing of the others
         return _Kept(trouble=str(error))
     return _Kept(found.models, found.history)
 

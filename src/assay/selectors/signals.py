@@ -186,4 +186,5 @@ def _decided(one: SymbolPrediction, bar: _Bar, now: datetime) -> tuple[str, str]
     move = math.nan if bar.move is None else bar.move
     likely = np.array([brief.probability_up])
     action = in_words(decide(likely, move, confidence=bar.needed, cost=bar.cost))[0]
-    return action, bar.why(action)
+    # What is said of a direction is why another one than the champion foretells it.
+    return action, "; ".join(filter(None, (bar.why(action), brief.reason)))

@@ -162,7 +162,7 @@ def moment(value: datetime | None, *, with_zone: bool = True) -> str:
     >>> moment(datetime(2026, 11, 21, 18, 20, tzinfo=UTC))
     '2026-11-21 18:20 UTC'
     """
-    if value is None:
+    if not isinstance(value, datetime):  # None, or the empty text of what is not there
         return NOTHING
     text = f"{value:%Y-%m-%d %H:%M:%S}" if value.second else f"{value:%Y-%m-%d %H:%M}"
     return f"{text} UTC" if with_zone else text
@@ -174,7 +174,7 @@ def span(length: timedelta | float | None) -> str:
     >>> span(timedelta(minutes=3)), span(5400), span(timedelta(days=400)), span(0.25)
     ('3 min', '1 h 30 min', '400 d', '0.25 s')
     """
-    if length is None:
+    if not isinstance(length, timedelta | int | float):
         return NOTHING
     seconds = length.total_seconds() if isinstance(length, timedelta) else float(length)
     if seconds < 60:
@@ -195,7 +195,7 @@ def age(value: datetime | None, now: datetime | None) -> str:
     >>> age(noon, noon + timedelta(seconds=40)), age(noon, noon + timedelta(minutes=119)), age(None, noon)
     ('just now', '119 min ago', '–')
     """
-    if value is None or now is None:
+    if not (isinstance(value, datetime) and isinstance(now, datetime)):
         return NOTHING
     length = now - value
     if length < timedelta(minutes=1):
@@ -225,8 +225,9 @@ def sign_of(value: float | None) -> str:
     return {"up": "▲", "down": "▼"}.get(direction(value), "")
 
 
-def _is_known(value: float | None) -> TypeGuard[float]:
-    return value is not None and math.isfinite(value)
+def _is_known(value: object) -> TypeGuard[float]:
+    # A template gives an empty text for what is not there, as for the score of a model whose paper has none.
+    return isinstance(value, int | float) and math.isfinite(value)
 
 
 def _signed(text: str) -> str:

@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import stats
 from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score
 
 from assay.domain.errors import BadInputError, NoDataError
 from assay.evidence.direction import Claim, DirectionEvidence, Forecasts, judge_direction
 from assay.evidence.verdict import Verdict
-from assay.measures.bootstrap import block_indices, bootstrap_interval, percentile_interval
+from assay.measures.bootstrap import block_indices
 
 HOUR = 3_600_000_000
 FROM_MAY_2018 = int(datetime(2018, 5, 1, tzinfo=UTC).timestamp()) * 1_000_000
@@ -57,16 +58,16 @@ def test_values_equal_scikit_learn_and_intervals_hold_them() -> None:
     assert evidence.difference.value == evidence.model.accuracy.value - evidence.baseline.accuracy.value
 
 
-def test_paired_interval_equals_the_general_bootstrap_of_hits() -> None:
+def test_paired_interval_is_the_spread_of_the_general_bootstrap_of_hits() -> None:
     rng = np.random.default_rng(2)
     said = forecasts(overlapping_labels(2000, rng), rng.random(2000) < 0.5)
     evidence = judge_direction(said, CLAIM, rng=np.random.default_rng(3), samples=800)
     hits = (said.predicted == said.actual).astype(float), (said.baseline == said.actual).astype(float)
-    slow = bootstrap_interval(
-        lambda a, b: float(a.mean() - b.mean()), hits, block=168, rng=np.random.default_rng(3), samples=800
-    )
-    found = evidence.difference.interval
-    assert (found.low, found.high) == pytest.approx((slow.low, slow.high), abs=1e-12)
+    drawn = block_indices(2000, block=168, rng=np.random.default_rng(3), samples=800)
+    spread = float(np.std([hits[0][rows].mean() - hits[1][rows].mean() for rows in drawn], ddof=1))
+    half = float(stats.t.ppf(0.975, 2000 / 168 - 1)) * spread
+    found, value = evidence.difference.interval, evidence.difference.value
+    assert (found.low, found.high) == pytest.approx((value - half, value + half), rel=1e-9)
 
 
 def test_chance_gets_no_skill_and_says_so_in_one_sentence() -> None:
@@ -121,13 +122,12 @@ def test_ten_weeks_of_hours_are_needed_for_a_verdict() -> None:
 
 
 def test_more_trials_widen_the_interval_until_the_skill_is_gone() -> None:
-    one = judged(6000, 0.518)
-    many = judged(6000, 0.518, replace(CLAIM, trials=40))
+    one = judged(6000, 0.522)
+    many = judged(6000, 0.522, replace(CLAIM, trials=40))
     assert one.verdict is Verdict.SKILL
     assert many.verdict is Verdict.NO_SKILL
     assert many.difference.interval.low < one.difference.interval.low
     assert many.difference.interval.level == pytest.approx(1 - 0.05 / 40)
-    assert many.samples == 16_000  # ten draws beyond each of the two ends at 0.05 / 40 / 2
     assert "corrected for the trials, includes zero" in many.sentence
     assert many.sentence.endswith("40 trials)")
 
@@ -175,33 +175,38 @@ def test_nonsense_is_refused() -> None:
         replace(CLAIM, trials=0)
 
 
-def test_more_trials_draw_more_of_the_same_bootstrap() -> None:
-    # 40 trials put the ends of the interval of the difference where 2,000 samples have next to nothing. What is drawn
-    # besides must be of the same kind: against the plain bootstrap, which builds every sample.
-    rng = np.random.default_rng(11)
-    n, block, trials = 1_200, 24, 40
-    actual = (rng.random(n) < 0.52).astype(np.int8)
-    predicted = np.where(rng.random(n) < 0.6, actual, 1 - actual).astype(np.int8)
-    baseline = np.ones(n, dtype=np.int8)
-    hours = np.arange(n) * 3_600_000_000
-    claim = Claim("BTC-USDT 1h", "1 h", horizon_bars=1, folds=2, trials=trials, block_bars=block)
-    found = judge_direction(Forecasts(hours, actual, predicted, baseline), claim, rng=np.random.default_rng(1))
-    assert found.samples == 16_000
-    lead = (predicted == actual).astype(float) - (baseline == actual).astype(float)
-    rows = block_indices(n, block=block, samples=found.samples, rng=np.random.default_rng(2))
-    plain = percentile_interval(np.array([lead[one].mean() for one in rows]), level=1 - 0.05 / trials)
-    interval = found.difference.interval
-    # Two draws of 16,000 put their 0.06 % ends about a tenth of a standard error apart.
-    spread = (plain.high - plain.low) / 6.5
-    assert interval.low == pytest.approx(plain.low, abs=0.5 * spread)
-    assert interval.high == pytest.approx(plain.high, abs=0.5 * spread)
-    once = judge_direction(
-        Forecasts(hours, actual, predicted, baseline),
-        Claim("BTC-USDT 1h", "1 h", horizon_bars=1, folds=2, block_bars=block),
-        rng=np.random.default_rng(1),
-    )
-    assert once.model == found.model  # the scores' own intervals are those of the samples that were asked for
-    assert once.difference.interval.low > interval.low
+def turned_market(n: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Return overlapping directions of a market that falls now, so that "always up" is wrong more often than not."""
+    path = np.cumsum(rng.normal(-0.12, 1.0, size=n + 24))
+    return (path[24:] > path[:-24]).astype(np.int64)
+
+
+@pytest.mark.parametrize(("n", "candidates"), [(2000, 20), (8000, 40)])
+def test_the_best_of_many_coins_is_no_skill_where_the_base_rate_is_wrong(n: int, candidates: int) -> None:
+    # Any coin beats that base rate, so that nothing but the coin is left to be beaten, by each candidate in turn.
+    rng = np.random.default_rng(4)
+    claim = replace(CLAIM, trials=candidates)
+    is_beaten, skilled = 0, 0
+    for _ in range(8):
+        actual = turned_market(n, rng)
+        times, best = FROM_MAY_2018 + np.arange(n) * HOUR, np.zeros(n, dtype=np.int64)
+        for _ in range(candidates):
+            coin = (np.convolve(rng.normal(size=n + 47), np.ones(48), "valid") > 0).astype(np.int64)
+            best = max(best, coin, key=lambda one: float((one == actual).mean()))
+        said = Forecasts(times, actual, best, np.ones_like(best))
+        found = judge_direction(said, claim, rng=rng, samples=400)
+        is_beaten += found.difference.interval.low > 0
+        skilled += found.verdict is Verdict.SKILL
+    assert is_beaten >= 4
+    assert skilled == 0
+
+
+def test_many_trials_on_few_blocks_ask_for_students_t() -> None:
+    # Ten blocks: at 0.05 / 40 / 2 Student's t with nine degrees of freedom lies at 4.6, the normal one at 3.2.
+    found = judged(1680, 0.55, replace(CLAIM, trials=40)).difference
+    once = judged(1680, 0.55).difference
+    ratio = float(stats.t.ppf(1 - 0.05 / 40 / 2, 9) / stats.t.ppf(0.975, 9))
+    assert found.value - found.interval.low == pytest.approx(ratio * (once.value - once.interval.low), rel=1e-9)
 
 
 def test_many_series_that_move_together_prove_no_more_than_one() -> None:

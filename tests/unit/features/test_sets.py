@@ -175,5 +175,6 @@ def test_unknown_set_names_the_nearest() -> None:
     assert find_set("direction") is DIRECTION
     with pytest.raises(BadInputError, match="did you mean technical"):
         find_set("technicals")
-    with pytest.raises(BadInputError, match="use one of direction, next_bar, next_bar_flow, returns_and_risk, technical"):
+    names = "direction, next_bar, next_bar_flow, returns_and_risk, technical"
+    with pytest.raises(BadInputError, match=f"use one of {names}"):
         find_set("zzz")

@@ -31,14 +31,17 @@ def documents(tmp_path: Path) -> LocalDocuments:
     return LocalDocuments(tmp_path)
 
 
-def test_a_version_is_read_as_it_was_registered(documents: LocalDocuments) -> None:
+def test_a_version_is_read_as_it_was_registered(documents: LocalDocuments, tmp_path: Path) -> None:
     certified = replace(PAPER, certificate={"checks": ["stream"], "density": 0.25})
     made = register(documents, certified, b"bytes", ADA)
     found = read_version(documents, KEY, made.version)
     assert found == made
     assert found.paper.document() == certified.document()
     assert read_artefact(documents, found) == b"bytes"
-    assert read_keys(documents) == [KEY]
+    stray = tmp_path / FOLDER / "direction_24h copy" / "a b" / "versions" / "a.json"
+    stray.parent.mkdir(parents=True)
+    stray.write_text("not of the registry")
+    assert read_keys(documents) == [KEY], "what has the name of no key stops nobody"
 
 
 def test_the_same_model_again_is_the_same_version_and_the_first_author_stays(documents: LocalDocuments) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -135,3 +136,10 @@ def test_no_change_is_neither_up_nor_down(value: float | None) -> None:
 )
 def test_age_has_one_unit(length: timedelta, text: str) -> None:
     assert formats.age(NOON, NOON + length) == text
+
+
+def test_what_a_template_does_not_find_is_nothing() -> None:
+    """Django gives filters an empty text for an attribute of what is not there, as of a paper without scores."""
+    empty: Any = ""
+    assert {formats.share(empty), formats.count(empty), formats.moment(empty), formats.span(empty)} == {formats.NOTHING}
+    assert formats.age(empty, NOON) == formats.NOTHING
