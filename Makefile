@@ -14,6 +14,8 @@ PARALLEL := -n auto --dist loadfile --no-loadscope-reorder -p no:schemathesis
 THOROUGH := $(addprefix tests/unit/, domain/test_spans.py features/test_compile.py lake/test_coverage.py \
 	lake/recordings/test_garbage.py venues/test_scan.py $(addprefix venues/sandbox/, test_bars.py \
 	test_coingecko_dialect.py test_honesty.py test_market.py test_skeleton.py))
+# Who is only measured against, and compared with, is kept apart; everything else there is that of .venv.
+PEERS := build/peers
 UV := $(shell command -v uv 2>/dev/null)
 # Any tool of this tree that Python runs treats warnings by pyproject.toml, and finds the pinned packages only.
 unexport PYTHONPATH
@@ -55,6 +57,15 @@ $(VENV)/installed-dev: pyproject.toml $(PINS) | $(BIN)/python
 	@$(BIN)/assay prepare
 	@touch $(VENV)/installed $@
 
+$(PEERS)/installed: $(VENV)/installed-dev
+	@echo "Installing vectorbt and backtesting.py in $(PEERS)"
+	@rm -rf $(PEERS); $(BIN)/python -m venv $(PEERS)
+	@packages='import sysconfig; print(sysconfig.get_path("purelib"))'; \
+	echo "import site; site.addsitedir('$$($(BIN)/python -c "$$packages")')" \
+		> "$$($(PEERS)/bin/python -c "$$packages")/assay.pth"
+	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -c $(PINS) 'vectorbt[rust]==1.2.0' backtesting==0.6.6
+	@touch $@
+
 # In a home of its own unless you name one.
 demo: export ASSAY_HOME ?= var/demo
 demo: install ## A simulated market from nothing to a site that goes on living, until Ctrl-C
@@ -82,8 +93,8 @@ test: style ## Everything but the soak tests
 soak: $(VENV)/installed-dev ## The long proofs, and how long each took
 	$(BIN)/pytest -m soak $(PARALLEL) --durations=0
 
-bench: $(VENV)/installed-dev ## The numbers of the README
-	$(BIN)/python -m benchmarks
+bench: $(PEERS)/installed ## The numbers of the README
+	$(PEERS)/bin/python -m benchmarks
 
 # From the recordings in ../shared/data, in var/evidence unless ASSAY_HOME names a home.
 evidence: $(VENV)/installed-dev ## What the README says of Bitcoin and Ether, every command of it

@@ -17,6 +17,8 @@ BENCHMARKS = {
     "F1": "f1_steps",
     "F2": "f2_stream",
     "F3": "f3_many",
+    "F4": "f4_backtest",
+    "F5": "f5_sweep",
     "F9": "f9_klines_pages",
     "F10": "f10_silver",
     "F11": "f11_refresh",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from assay.notebook import (
+        Backtester,
         BaseRateClassifier,
         CryptoDataLoader,
         EnsembleModel,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Backtester",
     "BaseRateClassifier",
     "CryptoDataLoader",
     "EnsembleModel",

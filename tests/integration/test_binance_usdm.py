@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from assay.lake import as_of
+from assay.measures.trading_costs import Costs
+from assay.pipelines.backtest_strategies import RulesPlan
+from assay.pipelines.backtesting import BacktestRequest, backtest
 from assay.pipelines.building import build
 from assay.pipelines.ingesting import IngestResult, Wanted
 from assay.pipelines.workspace import Workspace
@@ -87,3 +90,25 @@ def test_funding_of_old_was_available_when_it_was_paid(polled: Polled) -> None:
 def test_contracts_are_of_their_own_market(polled: Polled) -> None:
     found = headers(polled.workspace, "instruments")
     assert [one.endpoint for one in found] == ["usdm_exchange_info"]
+
+
+def test_a_backtest_of_a_contract_goes_short_pays_the_funding_and_keeps_its_steps(polled: Polled) -> None:
+    plan = RulesPlan(buy="rsi_14 < 45", sell="rsi_14 > 50", short="rsi_14 > 60", cover="rsi_14 < 55")
+    report = backtest(polled.workspace, BacktestRequest("binance:usdm:BTC-USDT", "ada", plan))
+    result, bars = report.result, report.found.bars
+    assert {one.side for one in result.trades} == {"long", "short"}
+    rates = {moment: float(str(rate)) for moment, rate in polled.rates()}
+    held_before = [0.0, *result.quantity[:-1, 0].tolist()]
+    due = [
+        held * float(opened) * rates.get(moment, 0.0)
+        for held, opened, moment in zip(held_before, bars["open"], bars["open_time"], strict=True)
+    ]
+    assert sum(map(bool, due)) > 10
+    assert result.funding_paid.tolist() == pytest.approx(due, abs=1e-9)
+    (contract,) = {(one.costs.tick, one.costs.lot) for one in report.found.costs if isinstance(one.costs, Costs)}
+    for step, values in zip(
+        contract, ([one.price for one in result.fills], [one.quantity for one in result.fills]), strict=True
+    ):
+        assert step > 0
+        assert all(value / step == pytest.approx(round(value / step), abs=1e-6) for value in values)
+    assert any(told.startswith("fees 2/5 bps (maker/taker)") for told in report.says)

@@ -141,3 +141,11 @@ def test_of_an_asset_with_too_few_bars_there_are_no_rows(home: Path, capsys: pyt
     ask = Command(capsys, home)
     assert ask("features", "table", "LUNAUSDC", "--json").document["split"] == []
     assert f"two assets {MET}; no row knows bars of both" in ask("features", "table", "LUNAUSDT").out
+
+
+def test_a_backtest_trades_the_last_asset_alone_and_its_indicators_begin_with_it() -> None:
+    rules = {"buy": "rsi_14 < 45", "sell": "rsi_14 > 55"}
+    found, alone = (assay.Backtester(symbol).run(**rules).result for symbol in ("LUNAUSDT", "OTHERUSDT"))
+    assert f"{MET}: only the last of them is traded" in found.says
+    assert found.result.equity.tobytes() == alone.result.equity.tobytes()
+    assert len(found.result.trades) == len(alone.result.trades) > 2

@@ -144,6 +144,7 @@ def run(
     if isinstance(strategy, VectorStrategy):
         tape = _checked(strategy.tape(market), market)
         progress.place(tape)
+        progress.expect(len(tape))
         progress.go(0, len(market))
     elif isinstance(strategy, Strategy):
         _ask_at_each_close(strategy, market, progress)

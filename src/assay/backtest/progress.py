@@ -74,6 +74,10 @@ class Progress:
         self.world = self.world._replace(tape=read_only(tape))
         self.out = self.out._replace(fates=fates)
 
+    def expect(self, orders: int) -> None:
+        """Make room for what so many orders usually come to, so that it need not be made again and again."""
+        self._make_room(_FIRST_WAITING, _FIRST_FILLS + 2 * orders)
+
     def go(self, start: int, stop: int, half: int = at.WHOLE) -> None:
         """Do the rows ``[start, stop)``, or one half of them."""
         row = start

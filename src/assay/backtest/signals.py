@@ -11,8 +11,9 @@ All arrays have a row a bar, shape ``(n_bars,)`` or ``(n_bars, n_symbols)``: wha
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -91,41 +92,77 @@ class Signals:
     def tape(self, market: Market) -> Floats:
         """Return the orders."""
         shape = len(market), len(market.symbols)
-        blocks = [self._block(name, shape) for name in _SIDES if getattr(self, name) is not None]
-        tape = np.concatenate([block for block, _ in blocks]) if blocks else np.empty((0, at.N_ORDER))
-        if len(blocks) < 2 and self.rank is None:
-            return tape
-        order = np.concatenate([order for _, order in blocks])
-        # The four kinds follow each other as exits and entries do.
-        return tape[np.lexsort((order, tape[:, at.INTENT] == at.ENTER, tape[:, at.ROW]))]
+        sides = [(side, self._placed(side, shape)) for side in _SIDES if getattr(self, side.name) is not None]
+        if not sides:
+            return np.empty((0, at.N_ORDER))
+        places = np.concatenate([placed for _, placed in sides])
+        kinds = np.repeat(np.arange(len(sides)), [placed.size for _, placed in sides])
+        if len(sides) > 1 or self.rank is not None:
+            # Exits come before entries; the four kinds follow each other as they do in _SIDES.
+            rows, columns = _row_and_column(places, shape[1])
+            is_entry = np.array([side.is_entry for side, _ in sides])[kinds]
+            rank = columns if self.rank is None else _at("rank", self.rank, shape, places)
+            if isinstance(rank, int):
+                order = np.argsort(2 * rows + is_entry, kind="stable")
+            else:
+                order = np.lexsort((rank, is_entry, rows))
+            places, kinds = places[order], kinds[order]
+        tape: Floats = np.take(np.array([self._order(side) for side, _ in sides]), kinds, axis=0)
+        tape[:, at.ROW], tape[:, at.SYMBOL] = _row_and_column(places, shape[1])
+        for column, name, values in self._carried():
+            if np.ndim(values) == 0:
+                continue
+            is_entry = tape[:, at.INTENT] == at.ENTER
+            tape[is_entry, column] = _at(name, values, shape, places[is_entry])
+        return tape
 
-    def _block(self, name: str, shape: tuple[int, int]) -> tuple[Floats, Floats]:
-        side, is_entry = _SIDES[name]
-        flags = _shaped(name, np.asarray(getattr(self, name)), shape)
+    def _placed(self, side: _Side, shape: tuple[int, int]) -> NDArray[np.intp]:
+        """Return the places of the signals of one kind, but for those of no size."""
+        flags = _shaped(side.name, np.asarray(getattr(self, side.name)), shape)
         if flags.dtype != np.bool_:
-            raise BadInputError(f"{name} must be true or false in each bar", value=flags.dtype, todo="compare first")
+            raise BadInputError(
+                f"{side.name} must be true or false in each bar", value=flags.dtype, todo="compare first"
+            )
         places = np.flatnonzero(flags)
-        amount = _at("size", self.size.amount if is_entry else 0.0, shape, places)
-        places, amount = places[~np.isnan(amount)], amount[~np.isnan(amount)]
-        block = _empty_orders(places, shape[1], side)
-        if is_entry:
-            block[:, at.SIZING], block[:, at.AMOUNT] = _UNITS[self.size.unit], amount
-            block[:, at.INTENT], block[:, at.MAX_BARS] = at.ENTER, self.exits.max_bars
-            block[:, at.STOP_LOSS] = _at("stop_loss", self.exits.stop_loss, shape, places)
-            block[:, at.TAKE_PROFIT] = _at("take_profit", self.exits.take_profit, shape, places)
-            block[:, at.TRAIL] = _at("trailing_stop", self.exits.trailing_stop, shape, places)
-        else:
-            block[:, at.SIZING], block[:, at.INTENT] = at.ALL, at.REDUCE
-        rank = block[:, at.SYMBOL] if self.rank is None else _at("rank", self.rank, shape, places)
-        return block, rank
+        if not side.is_entry:
+            return places
+        return places[~np.isnan(_at("size", self.size.amount, shape, places))]
+
+    def _order(self, side: _Side) -> list[float]:
+        """Return what all orders of one kind have in common."""
+        order = [0.0] * at.N_ORDER
+        order[at.KIND], order[at.SIDE] = at.MARKET, side.side
+        for column in (at.LIMIT_PRICE, at.STOP_PRICE, at.STOP_LOSS, at.TAKE_PROFIT, at.TRAIL):
+            order[column] = math.nan
+        if not side.is_entry:
+            order[at.SIZING], order[at.INTENT] = at.ALL, at.REDUCE
+            return order
+        order[at.SIZING], order[at.INTENT], order[at.MAX_BARS] = _UNITS[self.size.unit], at.ENTER, self.exits.max_bars
+        for column, _, values in self._carried():
+            if np.ndim(values) == 0:
+                order[column] = float(values)  # type: ignore[arg-type]
+        return order
+
+    def _carried(self) -> Iterator[tuple[int, str, ArrayLike]]:
+        """Yield what entries carry: its column, name and values."""
+        yield at.AMOUNT, "size", self.size.amount
+        yield at.STOP_LOSS, "stop_loss", self.exits.stop_loss
+        yield at.TAKE_PROFIT, "take_profit", self.exits.take_profit
+        yield at.TRAIL, "trailing_stop", self.exits.trailing_stop
 
 
-_SIDES = {
-    "long_exit": (-1.0, False),
-    "short_exit": (1.0, False),
-    "long_entry": (1.0, True),
-    "short_entry": (-1.0, True),
-}
+class _Side(NamedTuple):
+    name: str
+    side: float
+    is_entry: bool
+
+
+_SIDES = (
+    _Side("long_exit", -1.0, is_entry=False),
+    _Side("short_exit", 1.0, is_entry=False),
+    _Side("long_entry", 1.0, is_entry=True),
+    _Side("short_entry", -1.0, is_entry=True),
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,15 +185,19 @@ class TargetWeights:
 
 def crossed_above(series: Floats, other: ArrayLike) -> Flags:
     """Say where `series` is above `other` and was not in the bar before; False where one of the four is NaN."""
-    difference = np.asarray(series - np.asarray(other, dtype=np.float64))
-    crossed = np.zeros(difference.shape, dtype=np.bool_)
-    crossed[1:] = (difference[1:] > 0) & (difference[:-1] <= 0)
+    # Comparisons with NaN are false.
+    is_above, was_not = series > np.asarray(other), series <= np.asarray(other)
+    crossed = np.zeros(is_above.shape, dtype=np.bool_)
+    np.logical_and(is_above[1:], was_not[:-1], out=crossed[1:])
     return crossed
 
 
 def crossed_below(series: Floats, other: ArrayLike) -> Flags:
     """Say where `series` is below `other` and was not in the bar before; False where one of the four is NaN."""
-    return crossed_above(-series, -np.asarray(other, dtype=np.float64))
+    is_below, was_not = series < np.asarray(other), series >= np.asarray(other)
+    crossed = np.zeros(is_below.shape, dtype=np.bool_)
+    np.logical_and(is_below[1:], was_not[:-1], out=crossed[1:])
+    return crossed
 
 
 def from_score(score: Floats, *, enter: float, leave: float, size: Size | None = None) -> Signals:
@@ -205,7 +246,11 @@ def _at(name: str, values: ArrayLike, shape: tuple[int, int], places: NDArray[np
 def _empty_orders(places: NDArray[np.intp], symbols: int, side: float) -> Floats:
     """Return market orders at places of an array of shape ``(n_bars, n_symbols)``, in order."""
     block = np.zeros((places.size, at.N_ORDER))
-    block[:, at.ROW], block[:, at.SYMBOL] = np.divmod(places, symbols) if symbols > 1 else (places, 0)
+    block[:, at.ROW], block[:, at.SYMBOL] = _row_and_column(places, symbols)
     block[:, at.SIDE] = side
     block[:, [at.LIMIT_PRICE, at.STOP_PRICE, at.STOP_LOSS, at.TAKE_PROFIT, at.TRAIL]] = math.nan
     return block
+
+
+def _row_and_column(places: NDArray[np.intp], symbols: int) -> tuple[NDArray[np.intp], NDArray[np.intp] | int]:
+    return np.divmod(places, symbols) if symbols > 1 else (places, 0)

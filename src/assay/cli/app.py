@@ -37,6 +37,7 @@ MODULES = (
     "train",
     "evaluate",
     "models",
+    "backtest",
     "klines",
     "reconcile",
     "quarantine",

@@ -1,7 +1,8 @@
 """What a notebook needs, with the settings of the environment: ``import assay`` offers these names itself.
 
 ``reading.py`` reads the lake, ``training_data.py`` makes rows to learn from, ``classifiers.py`` and ``ensemble.py`` are
-models as scikit-learn has them. Models are loaded by name, so that who only reads does not wait for scikit-learn.
+models as scikit-learn has them, ``backtester.py`` trades them. Models are loaded by name, so that who only reads does
+not wait for scikit-learn.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from assay.notebook.backtester import Backtester
     from assay.notebook.classifiers import (
         BaseRateClassifier,
         LightGBMClassifier,
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from assay.notebook.training_data import CryptoDataLoader, TrainingData
 
 __all__ = [
+    "Backtester",
     "BaseRateClassifier",
     "CryptoDataLoader",
     "EnsembleModel",
@@ -50,6 +53,7 @@ __all__ = [
 _CLASSIFIERS = ("BaseRateClassifier", "LightGBMClassifier", "LogisticRegression", "RandomForestClassifier",
                 "XGBoostClassifier")  # fmt: skip
 _PLACES = dict.fromkeys(_CLASSIFIERS, "classifiers") | {
+    "Backtester": "backtester",
     "EnsembleModel": "ensemble",
     "CryptoDataLoader": "training_data",
     "TrainingData": "training_data",

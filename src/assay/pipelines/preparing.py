@@ -13,10 +13,16 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from assay.backtest.engine import run
+from assay.backtest.market import Market
+from assay.backtest.signals import Signals
 from assay.domain.errors import StorageError
 from assay.lake.home import PREPARED
 from assay.lake.storage import storage_errors
 from assay.pipelines import dbt, steps
+from assay.pipelines.backtesting import compiled_loop
 from assay.pipelines.workspace import Workspace, open_workspace
 from assay.settings import Settings
 from assay.venues import scan
@@ -80,6 +86,14 @@ def _make(workspace: Workspace) -> None:
             shutil.rmtree(workspace.home.cache / Path(part).parts[0])
     workspace.say("compiling")
     steps.prepare(workspace)
+    _compile_backtests(workspace)
     scan.prepare()
     workspace.say("reading dbt's project")
     dbt.prepare(workspace)
+
+
+def _compile_backtests(workspace: Workspace) -> None:
+    """Compile the loop of backtests, which takes longer than all Steps together, by running it over two bars."""
+    opened, price = np.arange(2) * 3_600_000_000, np.ones(2)
+    market = Market(("BTC-USDT",), opened, opened + opened[1], price, price, price, price)
+    run(Signals(), market, loop=compiled_loop(workspace.home.cache / "numba"))

@@ -71,6 +71,13 @@ def fee_at(venue: str, market: str, moment: datetime, own: Sequence[str] = ()) -
     return None
 
 
+def fee_changes(venue: str, market: str, own: Sequence[str] = ()) -> tuple[datetime, ...]:
+    """Return the moments from which on other fees hold at a market, in order; as far as any is stated."""
+    schedules = [*(_own(text) for text in own), *SCHEDULES]
+    found = {one.valid_from for one in schedules if (one.venue, one.market) == (venue, market) and one.valid_from}
+    return tuple(sorted(found))
+
+
 def _own(text: str) -> FeeSchedule:
     place, _, rest = text.partition("=")
     fees, _, date = rest.partition("@")
