@@ -46,13 +46,13 @@ $(BIN)/python:
 
 # The stamps make a second run instant, and a changed pyproject.toml or pin install anew.
 $(VENV)/installed: pyproject.toml $(PINS) | $(BIN)/python
-	@echo "Installing Assay (about a minute)"
+	@echo "Installing Assay (a minute or two)"
 	@$(INSTALL) -c $(PINS) -e .
 	@$(BIN)/assay prepare
 	@touch $@
 
 $(VENV)/installed-dev: pyproject.toml $(PINS) | $(BIN)/python
-	@echo "Installing Assay and what its tests need (about a minute)"
+	@echo "Installing Assay and what its tests need (a minute or two)"
 	@$(INSTALL) -c $(PINS) -e '.[test,dev]'
 	@$(BIN)/assay prepare
 	@touch $(VENV)/installed $@
