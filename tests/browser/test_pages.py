@@ -71,6 +71,7 @@ def test_page_as_of_a_moment_says_so_and_leads_back(open_page: OpenPage, site: s
     page = settled(open_page(site + path + AS_OF))
     assert "As known at 2024-06-01 12:30" in page.inner_text("body")
     page.get_by_role("link", name="Back to now").last.click()
+    page.wait_for_url(lambda url: "as_of" not in url)
     settled(page)
     assert "As known at" not in page.inner_text("body")
     assert "as_of" not in page.url

@@ -47,6 +47,7 @@ def test_page_leads_through_the_login_and_back(open_page: OpenPage, guarded: str
     assert cookie["sameSite"] == "Lax"
     page.get_by_role("link", name="log out").click()
     page.get_by_role("button", name="Log out").click()
+    page.wait_for_url(lambda url: "logout" not in url)
     page.goto(f"{guarded}/market/")
     assert urlsplit(page.url).path == "/accounts/login/"
 
@@ -67,9 +68,11 @@ def test_tables_are_read_searched_and_sorted_without_a_script(open_page: OpenPag
     page = open_page(f"{site}/market/", has_scripts=False)
     assert page.locator("tbody tr").count() == 100
     page.get_by_role("columnheader", name="Price").get_by_role("link").click()
+    page.wait_for_url("**sort=**")
     assert page.locator("th[aria-sort]").count() == 1
     page.get_by_role("searchbox").fill("eth")
     page.get_by_role("button", name="Search").click()
+    page.wait_for_url("**q=eth**")
     assert 0 < page.locator("tbody tr").count() < 100
 
 
@@ -77,7 +80,8 @@ def test_pair_is_chosen_without_a_script(open_page: OpenPage, site: str) -> None
     page = open_page(f"{site}/binance/", has_scripts=False)
     page.get_by_label("History of a pair").select_option("binance:spot:ETH-USDT")
     page.locator(".pair-picker button").click()
-    assert urlsplit(page.url).path == "/assets/binance:spot:ETH-USDT/"
+    page.wait_for_url(lambda url: urlsplit(url).path == "/assets/binance:spot:ETH-USDT/")
+    page.locator(".asset-bars tbody tr").nth(19).wait_for()
     assert page.locator(".asset-bars tbody tr").count() == 20
 
 
