@@ -23,6 +23,11 @@ from assay.lake.manifest import has_table
 if TYPE_CHECKING:
     import polars as pl
 
+STEP_COLUMNS = (
+    "open_time", "close_time", "open", "high", "low", "close", "volume", "quote_volume", "taker_buy_volume",
+    "num_trades",
+)  # fmt: skip
+"""What Steps read of a bar."""
 CLEANED = "silver.crypto_prices_cleaned"
 
 

@@ -36,10 +36,7 @@ from assay.venues.fees import fee_at, fee_changes
 if TYPE_CHECKING:
     import duckdb
 
-COLUMNS = (
-    "open_time", "close_time", "open", "high", "low", "close", "volume", "quote_volume", "taker_buy_volume",
-    "num_trades",
-)  # fmt: skip
+COLUMNS = reads.STEP_COLUMNS
 _MINUTE_US = 60_000_000
 
 

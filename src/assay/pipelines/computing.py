@@ -32,10 +32,7 @@ from assay.pipelines.workspace import Workspace
 
 STEP_NAMES, USUAL_NAMES = "steps", "usual"
 KEY = ("venue", "market", "symbol", "interval", "open_time")
-_COLUMNS = (
-    "open_time", "close_time", "open", "high", "low", "close", "volume", "quote_volume", "taker_buy_volume",
-    "num_trades", "available_at",
-)  # fmt: skip
+_COLUMNS = (*reads.STEP_COLUMNS, "available_at")
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,10 +33,7 @@ from assay.pipelines.training_table import label_bars
 from assay.pipelines.workspace import Workspace
 from assay.settings import Settings
 
-_COLUMNS = (
-    "open_time", "close_time", "open", "high", "low", "close", "volume", "quote_volume", "taker_buy_volume",
-    "num_trades",
-)  # fmt: skip
+_COLUMNS = reads.STEP_COLUMNS
 
 
 @dataclass(frozen=True, slots=True)

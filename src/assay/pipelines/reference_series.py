@@ -22,10 +22,7 @@ if TYPE_CHECKING:
 
 BEFORE = timedelta(days=32)
 """More than the longest bar: so far before the first bar, the bar of a reference may open that closes within it."""
-_COLUMNS = (
-    "open_time", "close_time", "open", "high", "low", "close", "volume", "quote_volume", "taker_buy_volume",
-    "num_trades", "available_at",
-)  # fmt: skip
+_COLUMNS = (*reads.STEP_COLUMNS, "available_at")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

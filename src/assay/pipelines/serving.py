@@ -37,10 +37,7 @@ if TYPE_CHECKING:
 
 COMPUTED = "computed"
 """Kind of a forecast that was made when somebody asked; no table holds one."""
-COLUMNS = (
-    "open_time", "close_time", "open", "high", "low", "close", "volume", "quote_volume", "taker_buy_volume",
-    "num_trades",
-)  # fmt: skip
+COLUMNS = reads.STEP_COLUMNS
 _HOUR = timedelta(hours=1)
 
 

@@ -29,10 +29,7 @@ from assay.pipelines.workspace import Workspace
 
 KEPT_SHARE = 0.2
 """Part of the rows, the newest, that no training sees."""
-COLUMNS = (
-    "open_time", "close_time", "open", "high", "low", "close", "volume", "quote_volume", "taker_buy_volume",
-    "num_trades", "available_at",
-)  # fmt: skip
+COLUMNS = (*reads.STEP_COLUMNS, "available_at")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

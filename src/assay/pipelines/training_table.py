@@ -42,10 +42,7 @@ if TYPE_CHECKING:
     import duckdb
 
 KEY = ("venue", "market", "symbol", "interval", "open_time")
-_COLUMNS = (
-    "open_time", "close_time", "open", "high", "low", "close", "volume", "quote_volume", "taker_buy_volume",
-    "num_trades", "available_at",
-)  # fmt: skip
+_COLUMNS = (*reads.STEP_COLUMNS, "available_at")
 _FORMATS = (".parquet", ".csv")
 
 

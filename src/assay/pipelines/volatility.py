@@ -33,10 +33,7 @@ from assay.pipelines.workspace import Workspace
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_COLUMNS = (
-    "open_time", "close_time", "open", "high", "low", "close", "volume", "quote_volume", "taker_buy_volume",
-    "num_trades",
-)  # fmt: skip
+_COLUMNS = reads.STEP_COLUMNS
 _LONGEST = 10_000
 
 
