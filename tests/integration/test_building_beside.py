@@ -26,6 +26,7 @@ def test_its_end_is_an_error_and_it_never_outlives_the_block(make_workspace: Mak
     with ready_builder(workspace) as builder:
         (child,) = set(psutil.Process().children()) - before
         child.kill()
+        child.wait()  # the pipe is broken now: what is told stays on this side
         with pytest.raises(BuildError, match="has ended"):
             builder.build(workspace)
     with ready_builder(workspace):

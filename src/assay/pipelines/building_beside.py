@@ -9,11 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import importlib
-import os
 import pickle
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import IO, Any
 
@@ -22,16 +18,15 @@ import duckdb
 from assay.domain.errors import BuildError
 from assay.pipelines.building import BuildResult, build
 from assay.pipelines.predicting import PredictResult, predict
+from assay.pipelines.process_beside import ProcessBeside, process_beside, serve, tell
 from assay.pipelines.workspace import Workspace
 
 
 class Builder:
     """The other process; :func:`ready_builder` starts and ends it."""
 
-    def __init__(self, process: subprocess.Popen[bytes], words: IO[bytes], answers: IO[bytes]) -> None:
-        self._process = process
-        self._words = words
-        self._answers = answers
+    def __init__(self, beside: ProcessBeside) -> None:
+        self._beside = beside
 
     def build(self, workspace: Workspace) -> BuildResult:
         """Have it built there; what it says on the way is said here. It goes on to predict by itself.
@@ -42,7 +37,7 @@ class Builder:
             As :func:`~assay.pipelines.building.build` does; BuildError also if the process is gone.
         """
         with _gone_is_said():
-            _tell(self._words, _mute(workspace))
+            tell(self._beside.words, _mute(workspace))
             built: BuildResult = self._answer(workspace)
         return built
 
@@ -56,11 +51,11 @@ class Builder:
         """
         with _gone_is_said():
             predicted: PredictResult = self._answer(workspace)
-            self._process.wait()
+            self._beside.process.wait()
         return predicted
 
     def _answer(self, workspace: Workspace) -> Any:  # noqa: ANN401  # whatever was asked for
-        while isinstance(found := pickle.load(self._answers), str):  # noqa: S301  # from our own process
+        while isinstance(found := pickle.load(self._beside.answers), str):  # noqa: S301  # from our own process
             workspace.say(found)
         if isinstance(found, BaseException):
             raise found
@@ -79,20 +74,10 @@ def _gone_is_said() -> Iterator[None]:
 @contextlib.contextmanager
 def ready_builder(workspace: Workspace) -> Iterator[Builder]:
     """Start a process that gets ready to build `workspace`, and end it with the block, whatever it is doing."""
-    words = [sys.executable, "-W", "ignore", "-m", __name__]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(words, **pipes) as process:  # type: ignore[call-overload]  # noqa: S603
-        try:
-            with contextlib.suppress(OSError):  # it has ended; whoever wants it to build is told
-                _tell(process.stdin, _mute(workspace))
-            yield Builder(process, process.stdin, process.stdout)
-        finally:
-            process.kill()  # at any moment, as a build may be
-
-
-def _tell(pipe: IO[bytes], what: object) -> None:
-    pickle.dump(what, pipe)
-    pipe.flush()
+    with process_beside(__name__) as beside:  # a build may be killed at any moment
+        with contextlib.suppress(OSError):  # it has ended; whoever wants it to build is told
+            tell(beside.words, _mute(workspace))
+        yield Builder(beside)
 
 
 def _mute(workspace: Workspace) -> Workspace:
@@ -114,12 +99,12 @@ def _serve(words: IO[bytes], answers: IO[bytes]) -> None:
     importlib.import_module("assay.pipelines.direction")
     importlib.import_module("sklearn.linear_model")  # which a model loads when it is fitted
     _bind()
-    told = dataclasses.replace(pickle.load(words), say=lambda text: _tell(answers, text))  # noqa: S301
+    told = dataclasses.replace(pickle.load(words), say=lambda text: tell(answers, text))  # noqa: S301
     try:
-        _tell(answers, build(told))
-        _tell(answers, predict(told))
+        tell(answers, build(told))
+        tell(answers, predict(told))
     except Exception as error:  # noqa: BLE001  # raised again where it can be told
-        _tell(answers, error)
+        tell(answers, error)
 
 
 def _bind() -> None:
@@ -129,9 +114,4 @@ def _bind() -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a person's Ctrl-C is for the one who started this
-    # What a library prints must not get between the answers.
-    own = os.dup(1)
-    os.dup2(2, 1)
-    with contextlib.suppress(EOFError, OSError), os.fdopen(own, "wb") as answers:
-        _serve(sys.stdin.buffer, answers)
+    serve(_serve)

@@ -9,19 +9,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
-import os
 import pickle
-import signal
-import subprocess
 import sys
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
-from typing import IO, cast
+from typing import IO
 
 from assay.domain.clock import Clock, FrozenClock
 from assay.domain.errors import BuildError
+from assay.pipelines.process_beside import ProcessBeside, process_beside, serve, tell
 from assay.pipelines.simulating import simulated
 from assay.venues.sandbox.answers import Answer
 from assay.venues.sandbox.exchange import Exchange
@@ -35,9 +33,9 @@ _PIPE_BYTES = 1 << 20
 class ExchangeBeside(Exchange):
     """An exchange whose answers come from another process; :func:`exchange_beside` starts and ends it."""
 
-    def __init__(self, seed: int, clock: Clock, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, seed: int, clock: Clock, beside: ProcessBeside) -> None:
         super().__init__(Market(seed), clock, elapsed=machine_seconds)
-        self._questions, self._answers = (cast("IO[bytes]", pipe) for pipe in (process.stdin, process.stdout))
+        self._questions, self._answers = beside.words, beside.answers
         self._waiting: deque[Future[Answer]] = deque()
         self._lock = threading.Lock()
         self._is_over = False
@@ -57,8 +55,7 @@ class ExchangeBeside(Exchange):
             if not self._is_over:
                 self._waiting.append(found)
                 with contextlib.suppress(OSError):  # it has ended, which whoever reads its answers finds out
-                    pickle.dump((self.clock.now(), path, dict(params)), self._questions)
-                    self._questions.flush()
+                    tell(self._questions, (self.clock.now(), path, dict(params)))
             else:
                 found.set_exception(_gone())
         return await asyncio.wrap_future(found)
@@ -81,15 +78,10 @@ class ExchangeBeside(Exchange):
 @contextlib.contextmanager
 def exchange_beside(seed: int, clock: Clock) -> Iterator[Exchange]:
     """Start the exchange over the market with that seed, living by `clock`, and end it with the block."""
-    words = [sys.executable, "-W", "ignore", "-m", __name__, str(seed)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(words, **pipes) as process:  # type: ignore[call-overload]  # noqa: S603
-        try:
-            with contextlib.suppress(OSError, AttributeError):  # a system without it, or that allows less: slower
-                fcntl.fcntl(process.stdout.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
-            yield ExchangeBeside(seed, clock, process)
-        finally:
-            process.kill()
+    with process_beside(__name__, str(seed)) as beside:
+        with contextlib.suppress(OSError, AttributeError):  # a system without it, or that allows less: slower
+            fcntl.fcntl(beside.answers.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+        yield ExchangeBeside(seed, clock, beside)
 
 
 def _gone() -> BuildError:
@@ -97,8 +89,9 @@ def _gone() -> BuildError:
     return BuildError("the process that simulates the market has ended", todo=todo)
 
 
-def _serve(seed: int, questions: IO[bytes], answers: IO[bytes]) -> None:
-    """Answer until nobody asks."""
+def _serve(questions: IO[bytes], answers: IO[bytes]) -> None:
+    """Answer for the market with the seed that the command names."""
+    seed = int(sys.argv[1])
     clock: FrozenClock | None = None
     exchange: Exchange | None = None
     while True:
@@ -111,14 +104,8 @@ def _serve(seed: int, questions: IO[bytes], answers: IO[bytes]) -> None:
             answer: Answer | Exception = exchange.answer(path, params)
         except Exception as error:  # noqa: BLE001  # raised again where it can be told
             answer = error
-        pickle.dump(answer, answers, pickle.HIGHEST_PROTOCOL)
-        answers.flush()
+        tell(answers, answer)
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a person's Ctrl-C is for the one who started this
-    # What a library prints must not get between the answers.
-    own = os.dup(1)
-    os.dup2(2, 1)
-    with contextlib.suppress(EOFError, OSError), os.fdopen(own, "wb") as out:
-        _serve(int(sys.argv[1]), sys.stdin.buffer, out)
+    serve(_serve)
