@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from typer.main import get_command
 
-from assay.cli.app import build
+from assay.cli.app import MODULES, build, modules_for
 from tests.structure.commands import leaves
 
 COMMANDS = leaves(get_command(build()))
@@ -13,6 +13,14 @@ COMMANDS = leaves(get_command(build()))
 
 def test_there_are_commands() -> None:
     assert {"config show", "version"} <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", sorted({name.split()[0] for name in COMMANDS}))
+def test_the_one_module_that_a_command_loads_is_its_own(name: str) -> None:
+    (module,) = modules_for([name, "--json"])
+    assert module in MODULES
+    alone = leaves(get_command(build([module])))
+    assert {one for one in COMMANDS if one.split()[0] == name} <= set(alone)
 
 
 @pytest.mark.parametrize("name", COMMANDS)

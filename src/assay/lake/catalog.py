@@ -300,6 +300,21 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     reached(Point.LAKE_COMMITTED)
 
 
+@contextlib.contextmanager
+def one_snapshot(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Let all reads of the block see the same state, and begin only once; a cursor of a pool does so anyway."""
+    is_ours = True
+    try:
+        connection.begin()
+    except duckdb.TransactionException:
+        is_ours = False
+    try:
+        yield
+    finally:
+        if is_ours:
+            connection.rollback()
+
+
 def _memory(
     home: Home, *, threads: int = 2, memory_limit: str = "2GB", is_checked: bool = False
 ) -> duckdb.DuckDBPyConnection:

@@ -17,7 +17,7 @@ from assay.domain.errors import NotBuiltError
 from assay.domain.interval import Interval
 from assay.features.labels import direction_label
 from assay.lake import reads
-from assay.lake.catalog import CATALOG
+from assay.lake.catalog import CATALOG, one_snapshot
 from assay.lake.folders import folder_at
 from assay.lake.hourly_export import Exported, HourlyTable, export_hours
 from assay.lake.manifest import has_table
@@ -74,28 +74,13 @@ def export_features(
     """
     target = folder_at(to, workspace.home.places.s3)
     start = None if since is None else since.replace(minute=0, second=0, microsecond=0)
-    with workspace.lake() as lake, _one_snapshot(lake):
+    with workspace.lake() as lake, one_snapshot(lake):
         if not has_table(lake, steps.TABLE):
             raise NotBuiltError("the lake holds no features yet", todo="run `assay build` first")
         horizon = workspace.settings.model.horizon_hours
         with _targets(lake, horizon, _before(start, horizon)):
             tables = _tables(lake, horizon, start)
             return [export_hours(lake, table, target, on_written=on_written) for table in tables]
-
-
-@contextlib.contextmanager
-def _one_snapshot(lake: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Let all reads of the block see the same; a cursor of a pool does so anyway."""
-    is_ours = True
-    try:
-        lake.begin()
-    except duckdb.TransactionException:
-        is_ours = False
-    try:
-        yield
-    finally:
-        if is_ours:
-            lake.rollback()
 
 
 def _tables(lake: duckdb.DuckDBPyConnection, horizon_hours: int, since: datetime | None) -> list[HourlyTable]:

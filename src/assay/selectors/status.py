@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from assay.lake import bronze, manifest
 from assay.lake.bronze_store import BronzeFile, batches_of
-from assay.lake.catalog import CATALOG, is_made
+from assay.lake.catalog import CATALOG, is_made, one_snapshot
 from assay.lake.origin import read_origin
 from assay.lake.version import list_tables, read_version
 from assay.pipelines.workspace import Workspace
@@ -123,7 +123,7 @@ def status(
     if not is_made(home):
         unseen = any(True for _ in manifest.partitions(home.bronze_store))
         return LakeStatus(*place, False, is_written, 0, 0, unseen, (), (), {}, {}, _outages(unanswered, []), runs)
-    with workspace.lake() as lake:
+    with workspace.lake() as lake, one_snapshot(lake):
         tables = list_tables(lake, read_version(lake))
         if _LAST_MADE not in tables:  # a first build that was killed before it began
             return LakeStatus(*place, False, is_written, 0, 0, True, (), (), {}, {}, _outages(unanswered, []), runs)
@@ -150,7 +150,7 @@ def _status_then(
     place, is_written = (str(workspace.home.root), read_origin(workspace.home)), workspace.is_being_written()
     runs = _runs(workspace, last_runs, as_of)
     sources: tuple[SourceStatus, ...] = ()
-    with workspace.lake() as lake:
+    with workspace.lake() as lake, one_snapshot(lake):
         tables = list_tables(lake, read_version(lake))
         if _LAST_MADE in tables:
             sources = tuple(SourceStatus(*row) for row in lake.execute(_SOURCES.format(seen(_LISTED))).fetchall())
@@ -181,7 +181,7 @@ def outages_of(
         return []
     if not is_made(workspace.home):
         return _outages(unanswered, [])
-    with workspace.lake() as lake:
+    with workspace.lake() as lake, one_snapshot(lake):
         if _LAST_MADE not in list_tables(lake, read_version(lake)):
             return _outages(unanswered, [])
         answers, unseen = _answers(lake, since), _unseen(workspace, lake)
