@@ -333,6 +333,12 @@ def test_symbol_that_nobody_has_is_not_found_and_says_what_there_is(api: Client)
         assert "BTC-USDT" in api.problem(API + path, 404)["todo"]
 
 
+def test_model_that_foretold_nothing_is_not_found_and_says_where_models_are(api: Client) -> None:
+    found = api.problem(f"{API}/predictions/BTC-USDT?model=zzz", 404)
+    assert "zzz" in found["detail"]
+    assert f"{API}/models" in found["todo"]
+
+
 def test_address_that_is_not_there_is_a_problem_of_the_api_only(api: Client) -> None:
     assert api.problem(f"{API}/nothing", 404)["type"].endswith("not-found")
     assert api.problem("/api", 404)["type"].endswith("not-found")

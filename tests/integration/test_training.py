@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from assay.features.registry import use_own_steps
 from assay.lake import model_aliases
 from assay.lake.model_aliases import Aliases, State, read_aliases, read_states
 from assay.lake.model_store import read_artefact, read_versions
+from assay.lake.model_tests import count_looks
 from assay.lake.sealed import Author, documents_of
 from assay.lake.trial_ledger import count_trials, read_trials
 from assay.models.artefact import unpack
@@ -290,3 +292,12 @@ def test_damaged_artefact_is_not_promoted(workspace: Workspace, learned: Learned
     with pytest.raises(AssayError, match="damaged"):
         promote_version(workspace, one.version, by="ada", why="try")
     assert read_aliases(documents, KEY) == Aliases()
+
+
+def test_who_gives_no_reason_has_not_looked(workspace: Workspace, learned: Learned) -> None:
+    documents = documents_of(workspace.home)
+    ever = {"first_at": datetime.min.replace(tzinfo=UTC), "until": datetime.max.replace(tzinfo=UTC)}
+    before = count_looks(documents, KEY, **ever)
+    with pytest.raises(BadInputError, match="needs a reason"):
+        promote_version(workspace, learned.effect.version.version, by="ada", why=" ")
+    assert count_looks(documents, KEY, **ever) == before

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 
 from assay.api.asked import LONGEST, PREFIX, SeenFrom, Served
 from assay.api.shapes import predictions as shapes
-from assay.domain.errors import BadInputError
+from assay.domain.errors import BadInputError, NoDataError
 from assay.selectors import predictions as selectors
 
 router = APIRouter(tags=["predictions"])
@@ -78,6 +78,9 @@ def prediction_history(  # noqa: PLR0917  # one parameter of the address each
     found = selectors.prediction_history(
         workspace, symbol, limit=limit, of=of, as_of=seen.as_of, available_at=seen.available_at
     )
+    if model and not found.rows:
+        todo = f"{PREFIX}/models lists them; without `model` all forecasts are shown"
+        raise NoDataError(f"this model has foretold nothing of {symbol}", value=model, todo=todo)
     return shapes.PredictionHistory.model_validate(found)
 
 

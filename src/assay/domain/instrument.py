@@ -134,6 +134,8 @@ def resolve(
     NoDataError
         If nothing available answers to it.
     """
+    if not isinstance(text, str):  # a notebook hands on whatever it was given
+        raise BadInputError("not the name of a symbol", value=text, todo='give text, such as "BTC-USD"')
     place, _, spelling = text.rpartition(":")
     wanted = Symbol.from_spelling(spelling)
     available = list(available)

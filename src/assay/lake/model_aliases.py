@@ -202,9 +202,14 @@ def roll_back(documents: Documents, key: ModelKey, *, known: Aliases, author: Au
     return _put(documents, key, Move(Action.ROLLBACK, after, author, why), known)
 
 
+def check_reason(why: str, action: Action) -> None:
+    """Raise BadInputError if there is none."""
+    if not why.strip():
+        raise BadInputError("a move of the champion needs a reason", value=action, todo="say why")
+
+
 def _put(documents: Documents, key: ModelKey, move: Move, known: Aliases) -> Aliases:
-    if not move.why.strip():
-        raise BadInputError("a move of the champion needs a reason", value=move.action, todo="say why")
+    check_reason(move.why, move.action)
     aliases = move.aliases
     for version in {aliases.champion, aliases.challenger} - {known.champion, known.challenger, ""}:
         read_version(documents, key, version)

@@ -24,7 +24,7 @@ from assay.evidence.values import SUSPECT_SKILL
 from assay.evidence.verdict import COIN, SUSPECT_ACCURACY
 from assay.features.compile import use_cache_dir
 from assay.features.declared import DeclaredSet
-from assay.lake.model_aliases import Aliases, read_aliases
+from assay.lake.model_aliases import Action, Aliases, check_reason, read_aliases
 from assay.lake.model_store import ModelVersion, find_version, read_artefact, read_keys, read_version
 from assay.lake.model_tests import KeptTest, count_looks, is_kept
 from assay.lake.sealed import Documents, documents_of
@@ -109,12 +109,14 @@ def promote_version(workspace: Workspace, text: str, *, by: str, why: str) -> Pr
     NoDataError
         If there is no such model, or its bars are gone.
     BadInputError
-        If several begin so, it is the champion, or a champion's features are computed otherwise now.
+        If several begin so, it is the champion, a champion's features are computed otherwise now, or there is no `why`:
+        before anybody looks at the rows.
     DamagedError
         If one of its files, or of the history, is damaged.
     MovedError
         If somebody else moved the champion meanwhile.
     """
+    check_reason(why, Action.PROMOTE)
     use_cache_dir(workspace.home.cache / "numba")
     documents = documents_of(workspace.home)
     version = find_model(documents, text)

@@ -43,6 +43,11 @@ def test_places_without_a_preference_come_in_alphabetical_order() -> None:
     assert resolve("BTC-USDT", available).series.place == "acme:spot"
 
 
+def test_what_is_no_text_is_no_name() -> None:
+    with pytest.raises(BadInputError, match="not the name of a symbol: '7'"):
+        resolve(7, [])  # type: ignore[arg-type]
+
+
 def test_dollar_stand_in_is_said_to_be_one() -> None:
     resolution = resolve("btc-usd", have("binance:spot:BTC-USDT:1h"))
     assert resolution.is_stand_in
