@@ -20,16 +20,13 @@ import polars as pl
 from assay.domain.interval import EPOCH
 from assay.lake.catalog import CATALOG, transaction
 from assay.lake.manifest import has_table
+from assay.lake.reads import STEP_COLUMNS
 from assay.lake.zones import Key, Zone
 
 _KEY = ("venue", "market", "symbol", "interval")
 _KEY_DDL = "venue varchar, market varchar, symbol varchar, interval varchar, open_time timestamptz"
 _CHUNK_ROWS = 500_000
 _HOUR_US = 3_600_000_000
-_BAR_COLUMNS = (
-    "open_time", "close_time", "open", "high", "low", "close", "volume", "quote_volume", "taker_buy_volume",
-    "num_trades",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +136,7 @@ def bars_after(
     connection: duckdb.DuckDBPyConnection, wanted: Sequence[Resumption], *, until: datetime | None = None
 ) -> dict[Key, pl.DataFrame]:
     """Return the closed bars of each series after its resumption, and before `until` if given, in order of time."""
-    columns = ", ".join(f"bar.{name}" for name in _BAR_COLUMNS)
+    columns = ", ".join(f"bar.{name}" for name in STEP_COLUMNS)
     end = "true" if until is None else f"bar.open_time < timestamptz '{until.isoformat()}'"
     with _registered(connection, "resume", _key_frame(wanted)):
         frame = connection.execute(

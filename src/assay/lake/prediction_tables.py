@@ -18,7 +18,7 @@ import polars as pl
 
 from assay.lake.catalog import CATALOG, transaction
 from assay.lake.manifest import has_table
-from assay.lake.reads import CLEANED
+from assay.lake.reads import CLEANED, STEP_COLUMNS
 from assay.lake.zones import Key
 
 PREDICTIONS = "gold.price_predictions"
@@ -91,10 +91,6 @@ _TAKEN_OVER = {
     "data_version": "''",
 }
 """What is said of columns that :data:`_BEFORE` did not have; others are null."""
-_BAR_COLUMNS = (
-    "open_time", "close_time", "open", "high", "low", "close", "volume", "quote_volume", "taker_buy_volume",
-    "num_trades",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +246,7 @@ def count_trials(connection: duckdb.DuckDBPyConnection, configuration: Configura
 
 def closed_bars(connection: duckdb.DuckDBPyConnection, keys: Sequence[Key]) -> dict[Key, pl.DataFrame]:
     """Return all closed bars of each series, in order of time, read at once."""
-    columns = ", ".join(f"bar.{name}" for name in (*_KEY, *_BAR_COLUMNS))
+    columns = ", ".join(f"bar.{name}" for name in (*_KEY, *STEP_COLUMNS))
     wanted = pl.DataFrame(keys, schema=[*_KEY], orient="row")
     connection.register("wanted", wanted)
     try:
