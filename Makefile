@@ -29,7 +29,7 @@ done; exit 1
 
 ifeq ($(UV),)
 CREATE_VENV = $$python -m venv $(VENV)
-INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_OPTIONS)
 else
 CREATE_VENV = uv venv --quiet --seed --python $$python $(VENV)
 INSTALL = uv pip install --quiet --python $(BIN)/python
@@ -63,7 +63,7 @@ $(PEERS)/installed: $(VENV)/installed-dev
 	@packages='import sysconfig; print(sysconfig.get_path("purelib"))'; \
 	echo "import site; site.addsitedir('$$($(BIN)/python -c "$$packages")')" \
 		> "$$($(PEERS)/bin/python -c "$$packages")/assay.pth"
-	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -c $(PINS) 'vectorbt[rust]==1.2.0' backtesting==0.6.6
+	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_OPTIONS) -c $(PINS) 'vectorbt[rust]==1.2.0' backtesting==0.6.6
 	@touch $@
 
 # In a home of its own unless you name one.

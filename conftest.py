@@ -27,6 +27,12 @@ settings.load_profile("same")
 gc.set_threshold(10_000, 20, 20)
 
 
+def pytest_collection_finish() -> None:
+    """Take what collecting has made, which lives as long as the worker, out of what is looked through."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _nobodys_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Hide the environment's settings and the user's home, so that ``~/.assay`` is neither read nor written."""

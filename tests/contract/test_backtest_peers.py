@@ -67,6 +67,7 @@ def test_vectorbt_ends_with_the_same_equity(market: Market, signals: tuple[Flags
     np.testing.assert_allclose(ours.equity, np.asarray(theirs.value()), rtol=1e-12)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:backtesting.*")  # of pandas, about its code
 def test_backtesting_py_makes_the_same_trades(market: Market, signals: tuple[Flags, Flags]) -> None:
     backtesting = pytest.importorskip("backtesting", reason=WHY.format("backtesting.py", "test_backtest_peers.py"))
     pandas = pytest.importorskip("pandas")

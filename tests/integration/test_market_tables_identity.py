@@ -59,8 +59,8 @@ def test_five_slots_at_once_and_shuffled_over_several_builds_are_one_lake(
     shuffled = list(headers)
     random.Random(1).shuffle(shuffled)
     workspace = open_frozen(tmp_path / "shuffled", NOW)
-    for start in range(0, len(shuffled), 14):
-        for header in shuffled[start : start + 14]:
+    for start in range(0, len(shuffled), 21):
+        for header in shuffled[start : start + 21]:
             give(workspace, root, header)
         build(workspace)
     assert hashes(workspace) == expected

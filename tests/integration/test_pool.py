@@ -220,7 +220,7 @@ def test_eight_threads_read_whole_snapshots_while_a_process_builds_and_makes_eve
                     bars = lake.execute(COUNT).fetchall()[0][0]
                 shown = candles(opened, CandleRequest("BTC", "1h", indicators=("ema:12",)))
                 found.append((*observed, bars, shown.frame.height, shown.indicators["ema:12"].values["ema_12"].size))
-                stop.wait(0.25)
+                stop.wait(0.5)
         except BaseException as error:
             errors.append(error)
 

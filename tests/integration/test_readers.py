@@ -28,7 +28,7 @@ def _poll(workspace: Workspace, stop: threading.Event, seen: list[tuple[int, ...
         with workspace.lake() as lake:
             while not stop.is_set():
                 seen.append(lake.execute(_SNAPSHOT).fetchall()[0])
-                stop.wait(0.05)
+                stop.wait(0.25)
     except Exception as error:
         errors.append(error)
 

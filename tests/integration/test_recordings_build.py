@@ -14,10 +14,12 @@ from typing import Any
 import polars as pl
 import pytest
 
+from assay.lake.home import open_home
 from assay.lake.reads import Span
 from assay.pipelines.training_table import TableRequest, make_training_table
 from assay.pipelines.workspace import Workspace
 from tests.integration.conftest import NOW, open_frozen
+from tests.integration.homes import share_caches
 
 KLINES = Path(__file__).parents[3] / "shared" / "data" / "klines"
 PLAN = Path(__file__).parents[2] / "examples" / "recordings.yaml"
@@ -40,6 +42,8 @@ class Run:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     home = tmp_path_factory.mktemp("recordings") / "home"
+    open_home(home)
+    share_caches(home)  # to compile for itself would take it longer than its bars do
     words = [sys.executable, "-m", "assay.cli", "--home", str(home), "run", "--recorded", "--plan", str(PLAN), "--json"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)

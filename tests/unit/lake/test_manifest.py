@@ -14,12 +14,15 @@ from assay.domain.points import Point, observed
 from assay.lake import bronze, manifest
 from assay.lake.catalog import connect
 from assay.lake.home import Home, open_home
+from tests.integration.homes import share_caches
 from tests.unit.lake.test_bronze import FETCHED, HEADER, write
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    return open_home(tmp_path_factory.mktemp("manifest") / "home")
+    home = open_home(tmp_path_factory.mktemp("manifest") / "home")
+    share_caches(home.root)
+    return home
 
 
 @pytest.fixture

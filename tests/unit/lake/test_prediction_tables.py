@@ -15,6 +15,7 @@ from assay.lake.catalog import connect
 from assay.lake.home import open_home
 from assay.lake.manifest import has_table
 from assay.lake.prediction_tables import Configuration, Foretold
+from tests.integration.homes import share_caches
 
 START = datetime(2026, 6, 1, tzinfo=UTC)
 CHOSEN = Configuration("logistic", "direction/1#abc", 24)
@@ -25,7 +26,9 @@ NO_EVIDENCE = pl.DataFrame(schema=tables.EVIDENCE_SCHEMA)
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    with connect(open_home(tmp_path / "home")) as connection:
+    home = open_home(tmp_path / "home")
+    share_caches(home.root)
+    with connect(home) as connection:
         tables.prepare(connection)
         yield connection
 
