@@ -18,7 +18,7 @@ from assay.features.sets import FeatureSet
 from benchmarks.harness import Contender, Figure, race, timed
 from benchmarks.lakes import Stage
 from benchmarks.sixteen import Array, made
-from benchmarks.vectorbt_peer import ACCOUNT, COSTS, STOP_LOSS, TAKE_PROFIT, Peer, loop_of, market_of
+from benchmarks.vectorbt_peer import ACCOUNT, COSTS, STOP_LOSS, TAKE_PROFIT, Peer, loops_of, market_of
 
 GOAL = 0.5
 BARS, QUICK_BARS = 500_000, 20_000
@@ -42,7 +42,7 @@ def run(stage: Stage) -> Iterator[Figure]:
 
 def ours(bars: Bars) -> Callable[[], Array]:
     """Return the work: bars in, equity out."""
-    loop = loop_of()
+    loop = loops_of().advance
     market = market_of(bars)
 
     def work() -> Array:

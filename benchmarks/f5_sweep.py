@@ -10,16 +10,15 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from assay.backtest.engine import run as backtest
-from assay.backtest.engine import sweep
 from assay.backtest.signals import Exits, Signals, crossed_above, crossed_below
+from assay.backtest.sweeping import Setting, sweep
 from assay.features.bars import Bars
 from assay.features.indicators.sma import Sma
 from assay.features.sets import FeatureSet
 from benchmarks.harness import Contender, Figure, race, timed
 from benchmarks.lakes import Stage
 from benchmarks.sixteen import Array, made
-from benchmarks.vectorbt_peer import ACCOUNT, COSTS, STOP_LOSS, TAKE_PROFIT, Peer, loop_of, market_of
+from benchmarks.vectorbt_peer import ACCOUNT, COSTS, STOP_LOSS, TAKE_PROFIT, Peer, loops_of, market_of
 
 GOAL = 0.03
 BARS, QUICK_BARS = 50_000, 5_000
@@ -46,7 +45,8 @@ def ours(bars: Bars, pairs: list[tuple[int, int]]) -> Callable[[], Array]:
     """Return the work: bars in, the last equity of each pair out."""
     lengths = sorted({length for pair in pairs for length in pair})
     means = FeatureSet("means", 1, tuple(Sma(length) for length in lengths))
-    trade = functools.partial(backtest, market=market_of(bars), account=ACCOUNT, costs=COSTS, loop=loop_of())
+    exits = Exits(stop_loss=STOP_LOSS, take_profit=TAKE_PROFIT)
+    setting = Setting(market_of(bars), ACCOUNT, COSTS, loops_of())
 
     def work() -> Array:
         columns = dict(zip(lengths, np.ascontiguousarray(means.run(bars).matrix.T), strict=True))
@@ -55,10 +55,10 @@ def ours(bars: Bars, pairs: list[tuple[int, int]]) -> Callable[[], Array]:
             return Signals(
                 long_entry=crossed_above(columns[fast], columns[slow]),
                 long_exit=crossed_below(columns[fast], columns[slow]),
-                exits=Exits(stop_loss=STOP_LOSS, take_profit=TAKE_PROFIT),
+                exits=exits,
             )
 
         made_later = [functools.partial(signals, *pair) for pair in pairs]
-        return np.array(sweep(made_later, trade, lambda result: float(result.equity[-1])))
+        return np.array(sweep(made_later, setting, lambda outcome: outcome.final_equity))
 
     return work

@@ -14,10 +14,10 @@ import numpy as np
 
 from assay.backtest.account import SAME_CLOSE, Account
 from assay.backtest.market import Market
-from assay.backtest.progress import Loop
+from assay.backtest.sweeping import Loops
 from assay.features.bars import Bars
 from assay.measures.trading_costs import Costs
-from assay.pipelines.backtesting import compiled_loop
+from assay.pipelines.backtest_loop import compiled_loop, compiled_signal_loop
 from benchmarks.sixteen import Array
 
 FEE, STOP_LOSS, TAKE_PROFIT, CASH = 0.001, 0.02, 0.03, 1e9
@@ -32,9 +32,9 @@ def market_of(bars: Bars) -> Market:
     return Market(("BTC-USDT",), bars.open_time, bars.close_time, bars.open, bars.high, bars.low, bars.close)
 
 
-def loop_of() -> Loop:
-    """Return the compiled loop."""
-    return compiled_loop(Path(_SCRATCH.name))
+def loops_of() -> Loops:
+    """Return the compiled loops."""
+    return Loops(compiled_loop(Path(_SCRATCH.name)), compiled_signal_loop(Path(_SCRATCH.name)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from assay.lake.trial_ledger import count_trials, read_trials
 from assay.pipelines.backtest_market import Terms
 from assay.pipelines.backtest_report import BacktestReport
 from assay.pipelines.backtest_strategies import ModelPlan, RulesPlan, Thresholds
-from assay.pipelines.backtest_sweeping import sweep_rules
+from assay.pipelines.backtest_sweeping import sweep
 from assay.pipelines.backtesting import BacktestRequest, backtest
 from assay.pipelines.computing import ComputeRequest, compute_features
 from assay.pipelines.workspace import Workspace
@@ -132,7 +132,7 @@ def test_every_combination_of_a_sweep_is_a_trial_and_the_same_as_alone(learned: 
     workspace = opened(clone(learned.root, tmp_path / "home"))
     plan = RulesPlan(buy="rsi_{n} < {low}", sell="rsi_{n} > 60")
     request = BacktestRequest(EFFECT, "ada", plan, span=SOME)
-    swept = sweep_rules(workspace, request, {"n": ["7", "14"], "low": ["30", "35", "40"]})
+    swept = sweep(workspace, request, {"n": ["7", "14"], "low": ["30", "35", "40"]})
     assert [one.sharpe for one in swept.combinations] == sorted(
         (one.sharpe for one in swept.combinations), reverse=True
     )
@@ -146,9 +146,9 @@ def test_every_combination_of_a_sweep_is_a_trial_and_the_same_as_alone(learned: 
         assert alone.evidence.trials.trials == 6  # it was tried in the sweep
     for values in ({"n": ["7"]}, {"n": ["7"], "low": ["30"], "more": ["1"]}, {"n": [], "low": ["30"]}):
         with pytest.raises(BadInputError, match="without values"):
-            sweep_rules(workspace, request, values)
+            sweep(workspace, request, values)
     with pytest.raises(BadInputError, match="too many combinations"):
-        sweep_rules(workspace, request, {"n": ["7"], "low": [str(one) for one in range(10_001)]})
+        sweep(workspace, request, {"n": ["7"], "low": [str(one) for one in range(10_001)]})
     assert count_trials(documents_of(workspace.home)).of(KEY).trials == 6
 
 

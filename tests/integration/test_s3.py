@@ -14,9 +14,10 @@ import duckdb
 import polars as pl
 import pytest
 
-from assay.domain.errors import BadInputError, SettingsError, StorageError
+from assay.domain.errors import BadInputError, NoDataError, SettingsError, StorageError
 from assay.domain.points import Point, observed
 from assay.lake import bronze, manifest, model_aliases, quarantine
+from assay.lake.backtest_runs import list_runs, read_run, remove_run, save_run
 from assay.lake.bronze import AskedRange, BatchHeader, write_batch
 from assay.lake.bronze_copy import copy_bronze
 from assay.lake.bronze_store import BronzeStore, LocalBronze
@@ -42,6 +43,7 @@ from tests.integration.homes import share_caches
 from tests.integration.registry_child import COMMON, KEY, TRIES, search
 from tests.integration.servers import KEYS, ObjectStore, object_store
 from tests.unit.lake.registered import ADA, model
+from tests.unit.lake.test_backtest_runs import SUMMARY, TABLES
 
 FETCHED = datetime(2025, 6, 1, 12, tzinfo=UTC)
 OPENED = datetime(2024, 1, 1, tzinfo=UTC)
@@ -308,6 +310,22 @@ def test_homes_that_share_bronze_share_trials_and_champions(store: ObjectStore, 
     _, left = take_over(own, one, FOLDER)
     assert left == [f"{FOLDER}/{KEY.folder}/history/00000001.json"]
     assert (len(read_versions(one, KEY)), follows.current().model) == (3, "model 2")
+
+
+def test_homes_that_share_bronze_share_kept_backtests(store: ObjectStore, tmp_path: Path) -> None:
+    places = Places(bronze=store.place(), s3=store.access)
+    one, other = (documents_of(open_home(tmp_path / name, places=places)) for name in ("one", "other"))
+    save_run(one, SUMMARY, {"n": 1}, TABLES)
+    save_run(other, SUMMARY, {"n": 2}, TABLES)
+    save_run(other, replace(SUMMARY, run="00ff00ff00ff"), {"n": 3}, TABLES)
+    assert [found.run for found in list_runs(one).runs] == ["00ff00ff00ff", SUMMARY.run]
+    found = read_run(one, SUMMARY.run[:8])
+    assert (found.report, found.table("trades").equals(TABLES["trades"])) == ({"n": 2}, True)
+    assert len(one.names("backtests")) == 2 * 4
+    remove_run(one, SUMMARY.run)
+    assert [name.count("00ff00ff00ff") for name in other.names("backtests")] == [1] * 4
+    with pytest.raises(NoDataError, match="no such backtest"):
+        read_run(other, SUMMARY.run)
 
 
 def test_a_lake_has_its_tables_in_the_store(store: ObjectStore, tmp_path: Path) -> None:

@@ -7,7 +7,9 @@ One home has a series whose moves go on, so that whoever sees the last one is ri
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -43,10 +45,15 @@ def test_B01_a_backtester_runs_a_model_a_version_and_rules_between_two_dates(
     tester = Backtester(symbol="BTC-USD", start_date="2024-02-01", end_date="2024-03-20", label="direction_1h")
     tester.fee_bps = tester.spread_bps = tester.slippage_bps = 0.0
     taught = tester.run(LogisticRegression()).result
-    assert taught.found.resolution.is_stand_in
+    assert taught.found.is_stand_in
     # It may know how moves go on, and for nothing that is worth more than to hold.
     assert tester.metrics()["sharpe"] > taught.hold.performance.sharpe + 3
     assert tester.metrics()["trades"] > 50
+    figure = tester.plot_results()
+    drawn = next(one for one in figure.data if one.name == "Strategy")
+    assert (drawn.y[-1], min(drawn.y)) == pytest.approx(
+        (taught.result.equity[-1], taught.result.equity.min()), rel=1e-5
+    )
     rules = tester.run(buy="rsi_14 < 40", sell="rsi_14 > 60").result
     assert rules.made.says == ("buy where rsi_14 < 40", "sell where rsi_14 > 60")
     version = learned.effect.version
@@ -94,6 +101,28 @@ def test_B02_figures_are_those_of_the_equity_and_the_fills_that_are_saved(home: 
     assert months == pytest.approx(figures["total_return"], rel=1e-12)
 
 
+def test_B02_what_was_made_is_kept_compared_and_handed_on_as_one_page(home: Path, tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.html"
+    one = done(home, "backtest", "BTC-USDT", *RULES, *PERIOD, "--stop-loss", "0.02", "--tearsheet", str(sheet))
+    other = done(home, "backtest", "BTC-USDT", *RULES, "--start", "2024-01-05", "--end", "2024-02-01")
+    assert [each["run"] for each in done(home, "backtests", "list")["rows"]][:2] == [other["run"], one["run"]]
+    shown = done(home, "backtests", "show", one["run"][:8])
+    for name in ("performance", "intervals", "months", "deflated_sharpe"):
+        assert shown["report"][name] == one[name], name
+    compared = done(home, "backtests", "compare", one["run"], other["run"])
+    assert any("different periods" in told for told in compared["warnings"])
+    page = sheet.read_text(encoding="utf-8")
+    charts = json.loads(re.findall(r'<script type="application/json" id="charts">(.*?)</script>', page)[0])
+    drawn = {each["name"]: each for each in charts["equity"]["data"]}
+    growth = drawn["Strategy"]["y"][-1] / 10_000 - 1
+    assert growth == pytest.approx(one["performance"]["total_return"], abs=1e-5)
+    assert min(drawn["Drawdown"]["y"]) == pytest.approx(one["performance"]["max_drawdown"], rel=1e-5)
+    marks = [each for each in charts["trades-BTC-USDT"]["data"] if each["mode"] == "markers"]
+    assert sum(len(each["x"]) for each in marks) == 2 * one["performance"]["trades"]
+    assert one["sentence"].partition(": ")[2][1:] in page
+    assert "://" not in page.replace(re.findall(r'id="plotly">(.*?)</script>', page)[0], "")
+
+
 def test_B04_every_combination_of_a_sweep_deflates_the_best(home: Path, tmp_path: Path) -> None:
     words = ("backtest", "ETH-USDT", "--buy", "rsi_{n} < {low}", "--sell", "rsi_{n} > 60", *PERIOD)
     said = done(home, *words, "--vary", "n=7,14", "--vary", "low=25,30,35,40", "--save", str(tmp_path))
@@ -108,3 +137,24 @@ def test_B04_every_combination_of_a_sweep_deflates_the_best(home: Path, tmp_path
     chance = 1 / math.sqrt(returns.size - 1)
     assert best["deflated_sharpe"] == pytest.approx(norm.cdf((ratio - luck * chance) / (spread * chance)), rel=1e-9)
     assert best["deflated_sharpe"] < best["probabilistic_sharpe"]
+
+
+def test_B04_a_walk_forward_trades_what_was_best_until_then(home: Path) -> None:
+    words = ("backtest", "ETH-USDT", "--sell", "rsi_14 > 60", "--no-keep")
+    search = ("--buy", "rsi_14 < {low}", "--vary", "low=25,35", "--train", "30d", "--test", "12d")
+    said = done(home, *words, *PERIOD, *search)
+    assert len(said["folds"]) == 3
+    for fold in said["folds"]:
+        period = ("--start", fold["train_start"], "--end", fold["train_end"])
+        alone = {
+            low: done(home, *words, *period, "--buy", f"rsi_14 < {low}")["performance"]["sharpe"]
+            for low in ("25", "35")
+        }
+        assert fold["values"]["low"] == max(alone, key=lambda low: alone[low])
+        assert fold["in_sample_sharpe"] == max(alone.values())
+    assert [one["test_start"] for one in said["folds"][1:]] == [one["test_end"] for one in said["folds"][:-1]]
+    grown = np.prod([1 + one["out_of_sample_total_return"] for one in said["folds"]]) - 1
+    stitched = said["stitched"]
+    assert grown == pytest.approx(stitched["performance"]["total_return"], rel=1e-12)
+    assert stitched["start"] == said["folds"][0]["test_start"]
+    assert stitched["trials"]["trials"] >= 3

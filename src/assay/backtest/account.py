@@ -126,14 +126,41 @@ def cost_table(given: CostsGiven, market: Market, participation: float | None) -
         If schedules are out of order, the first begins after the first bar, or an impact is asked for without a bound
         on the part of the volume that is traded.
     """
-    schedules = [Schedule(given)] if isinstance(given, Costs | Mapping) else list(given)
+    schedules = schedules_of(given)
     times = np.array([one.from_time for one in schedules], dtype=np.int64)
-    if not times.size or times[0] > market.open_time[0] or np.any(np.diff(times) <= 0):
+    check_first(schedules, int(market.open_time[0]))
+    table = costs_of(schedules, market.symbols, participation)
+    check_ticks(table, market)
+    return table, read_only(np.searchsorted(market.open_time, times, side="left").astype(np.int64))
+
+
+def schedules_of(given: CostsGiven) -> list[Schedule]:
+    """Return costs as schedules in order of time; Raises BadInputError if they are not."""
+    schedules = [Schedule(given)] if isinstance(given, Costs | Mapping) else list(given)
+    times = [one.from_time for one in schedules]
+    if not times or times != sorted(set(times)):
+        raise BadInputError("costs are not known for every bar", value=times, todo="give them in order of time")
+    return schedules
+
+
+def check_first(schedules: Sequence[Schedule], open_time: int) -> None:
+    """Raise BadInputError if no costs are in force at the first bar."""
+    if schedules[0].from_time > open_time:
         todo = "give them in order of time, the first from before the first bar"
-        raise BadInputError("costs are not known for every bar", value=times.tolist(), todo=todo)
-    table = np.empty((times.size, len(market.symbols), N_COST))
+        raise BadInputError("costs are not known for every bar", value=[one.from_time for one in schedules], todo=todo)
+
+
+def costs_of(schedules: Sequence[Schedule], symbols: Sequence[str], participation: float | None) -> Floats:
+    """Return schedules as the loop takes them, shape ``(n_schedules, n_symbols, N_COST)``.
+
+    Raises
+    ------
+    BadInputError
+        If those of a symbol are missing, or an impact is asked for without a bound on the part of the volume.
+    """
+    table = np.empty((len(schedules), len(symbols), N_COST))
     for place, schedule in enumerate(schedules):
-        for column, symbol in enumerate(market.symbols):
+        for column, symbol in enumerate(symbols):
             costs = schedule.of(symbol)
             if costs.impact_bps > 0 and participation is None:
                 todo = "set the account's participation: impact is known for parts of a bar's volume only"
@@ -141,9 +168,13 @@ def cost_table(given: CostsGiven, market: Market, participation: float | None) -
             table[place, column] = (
                 costs.maker, costs.taker, costs.slip, costs.impact, costs.tick, costs.lot, costs.min_notional,
             )  # fmt: skip
-            low = market.low[:, column]
-            if costs.tick and not low[~np.isnan(low)].min(initial=math.inf) > costs.tick:
-                raise BadInputError(
-                    "a tick as large as a price", value=f"{symbol}: {costs.tick}", todo="check the tick"
-                )
-    return read_only(table), read_only(np.searchsorted(market.open_time, times, side="left").astype(np.int64))
+    return read_only(table)
+
+
+def check_ticks(table: Floats, market: Market) -> None:
+    """Raise BadInputError if a tick is as large as a price."""
+    lowest = np.where(np.isnan(market.low), math.inf, market.low).min(axis=0)
+    for column, symbol in enumerate(market.symbols):
+        tick = float(table[:, column, at.TICK - at.MAKER].max())
+        if tick and not lowest[column] > tick:
+            raise BadInputError("a tick as large as a price", value=f"{symbol}: {tick}", todo="check the tick")

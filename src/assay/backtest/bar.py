@@ -38,6 +38,8 @@ from assay.backtest.layout import (
     GUARD_TARGET,
     HELD,
     HIGH,
+    IS_IN_DOUBT,
+    IS_LAST_PART,
     IS_SAME_CLOSE,
     IS_TRADABLE,
     KEEP,
@@ -52,7 +54,10 @@ from assay.backtest.layout import (
     N_SYMBOLS,
     N_WAITING,
     NOW,
+    NOWHERE,
     OPEN,
+    OPTIMISTIC,
+    PART,
     PATH,
     PEAK,
     QUANTITY,
@@ -64,7 +69,6 @@ from assay.backtest.layout import (
     STOP_LIMIT,
     STOP_PRICE,
     SYMBOL,
-    USED,
     VOLUME,
     Bar,
     Floats,
@@ -76,7 +80,8 @@ from assay.measures.trading_costs import funding_payment
 def trade(memory: Floats) -> None:
     """Do the first half of a bar: what it fills and what everything is worth at its close."""
     symbols = int(memory[N_SYMBOLS])
-    memory[FUNDING_NOW] = 0.0
+    if memory[PART] == 0.0:
+        memory[FUNDING_NOW] = 0.0
     for number in range(symbols):
         _begin(memory, symbol_at(number))
     _mind_orders(memory, 0.0)
@@ -115,7 +120,6 @@ def decide(memory: Floats) -> None:
 
 def _begin(memory: Floats, symbol: int) -> None:
     """Settle what was delisted, see where the market opens, and pay funding."""
-    memory[symbol + USED] = 0.0
     if memory[NOW] >= memory[symbol + DELISTED]:
         if memory[symbol + QUANTITY] != 0.0:
             exit_position(memory, symbol, (memory[symbol + MARK], BY_DELISTING, AT_OPEN, 0.0))
@@ -150,7 +154,8 @@ def _mind_orders(memory: Floats, is_end: float) -> None:
             is_stop_limit = memory[order + KIND] == STOP_LIMIT and memory[symbol + IS_TRADABLE] > 0.0
             if is_stop_limit and is_triggered(_waiting(memory, order), _bar(memory, symbol)):
                 memory[order + KIND] = LIMIT
-            if memory[order + LIFE] > 0.0 and memory[NOW] - memory[order + DUE] + 1.0 >= memory[order + LIFE]:
+            is_old = memory[order + LIFE] > 0.0 and memory[IS_LAST_PART] > 0.0
+            if is_old and memory[NOW] - memory[order + DUE] + 1.0 >= memory[order + LIFE]:
                 finish(memory, order, EXPIRED)
 
 
@@ -173,6 +178,8 @@ def _leave_inside(memory: Floats, symbol: int, start: float) -> None:
         return
     guard, bar = _guard(memory, symbol), _bar(memory, symbol)
     reached = protect(guard, bar, memory[symbol + ENTERED], start, memory[PATH])
+    if reached[3] > 0.0:
+        memory[IS_IN_DOUBT] = 1.0
     if reached[1] != BY_ORDER:
         memory[symbol + MARK] = reached[0]
         exit_position(memory, symbol, reached)
@@ -190,10 +197,11 @@ def _fill_reached(memory: Floats, how: float) -> None:
             touched, found = memory[symbol + CLOSE], AT_CLOSE
             if how == AT_OPEN:
                 touched, found = match(_waiting(memory, order), _bar(memory, symbol), memory[PATH])
-            if found == how:
-                is_smaller = memory[symbol + QUANTITY] * side_of(memory, order, touched) < 0.0
-                if is_smaller == (half == 0):
-                    fill_order(memory, order, touched, found)
+            if found != how:
+                continue
+            # In the second round an order may close what one before it has just opened.
+            if half == 1 or memory[symbol + QUANTITY] * side_of(memory, order, touched) < 0.0:
+                fill_order(memory, order, touched, found)
 
 
 def _fill_inside(memory: Floats) -> None:
@@ -204,6 +212,11 @@ def _fill_inside(memory: Floats) -> None:
         if memory[order + KIND] == MARKET or not _is_due(memory, order, symbol):
             continue
         touched, how = match(_waiting(memory, order), _bar(memory, symbol), memory[PATH])
+        # What else happened in this bar may have come before it or after it; and a bar that only touched a limit, or
+        # came back to it behind its stop, does not tell whether it was filled.
+        possible = how if how != NOWHERE else match(_waiting(memory, order), _bar(memory, symbol), OPTIMISTIC)[1]
+        if possible in (RISING, FALLING):
+            memory[IS_IN_DOUBT] = 1.0
         if how in (RISING, FALLING):
             before = memory[symbol + QUANTITY]
             fill_order(memory, order, touched, how)

@@ -13,15 +13,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol, TypeVar, runtime_checkable
+from collections.abc import Callable, Iterable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from assay.backtest import layout as at
 from assay.backtest.account import PATHS, Account, CostsGiven
+from assay.backtest.envelope import follow_all
 from assay.backtest.filling import symbol_at
 from assay.backtest.layout import Floats
 from assay.backtest.loop import advance
@@ -31,8 +32,6 @@ from assay.backtest.progress import Loop, Progress
 from assay.backtest.result import Band, Position, Result
 from assay.domain.errors import AssayError, BadInputError, TerminalError
 from assay.measures.trading_costs import Costs
-
-T = TypeVar("T")
 
 
 class StrategyError(TerminalError):
@@ -162,33 +161,41 @@ def run_band(
     costs: CostsGiven | None = None,
     loop: Loop = advance,
 ) -> Band:
-    """Do :func:`run` on the pessimistic and on the optimistic path."""
-    low, high = (run(strategy, market, account=account, costs=costs, path=path, loop=loop) for path in PATHS)
-    return Band(low, high)
-
-
-def sweep(
-    strategies: Sequence[Callable[[], VectorStrategy]],
-    trade: Callable[[VectorStrategy], Result],
-    figure: Callable[[Result], T],
-    *,
-    threads: int = 2,
-) -> list[T]:
-    """Return a figure of each of many strategies, some at a time; the compiled loop holds no lock.
+    """Do :func:`run` on the pessimistic and on the optimistic path, and follow whatever else may have come of it.
 
     Parameters
     ----------
-    strategies : sequence of callable
-        Each makes a strategy when it is its turn: all at once would need all their signals in memory.
-    trade : callable
-        As ``functools.partial(run, market=market, loop=loop)``.
-    figure : callable
-        What is kept of a result.
-    threads : int, default 2
-        The figures do not depend on it.
+    strategy, market, account, costs, loop
+        As of :func:`run`.
+
+    Returns
+    -------
+    Band
+        Of a strategy that is asked at each close the range of both paths: it cannot be asked for each of the accounts
+        that may be.
     """
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(lambda make: figure(trade(make())), strategies))
+    account, costs = account or Account(), Costs() if costs is None else costs
+    if not isinstance(strategy, VectorStrategy):
+        low, high = (run(strategy, market, account=account, costs=costs, path=path, loop=loop) for path in PATHS)
+        return Band(low, high)
+    tape = _checked(strategy.tape(market), market)
+    low = run(_Placed(tape), market, account=account, costs=costs, loop=loop)
+    if not low.rows_in_doubt:
+        return Band(low, dataclasses.replace(low, path="optimistic"))
+    high = run(_Placed(tape), market, account=account, costs=costs, path="optimistic", loop=loop)
+    progress = Progress(market, account, costs, path=PATHS["pessimistic"], loop=loop)
+    progress.place(tape)
+    return Band(low, high, follow_all(progress.world, progress.memory, loop=loop))
+
+
+class _Placed:
+    """A strategy whose orders are known already."""
+
+    def __init__(self, tape: Floats) -> None:
+        self._tape = tape
+
+    def tape(self, market: Market) -> Floats:  # noqa: ARG002
+        return self._tape
 
 
 def _ask_at_each_close(strategy: Strategy, market: Market, progress: Progress) -> None:
@@ -202,18 +209,30 @@ def _ask_at_each_close(strategy: Strategy, market: Market, progress: Progress) -
 
 
 def _asked(strategy: Strategy, view: View, market: Market) -> list[list[float]]:
-    moment = np.datetime64(int(market.close_time[view.row]), "us")
+    orders = asked(lambda: strategy.decide(view), view.row, int(market.close_time[view.row]))
+    return [order.row(view.row, market.place_of(order.symbol)) for order in orders]
+
+
+def asked(decide: Callable[[], Iterable[Order]], row: int, close_time: int) -> list[Order]:
+    """Return the orders that somebody's own code decides on at a close.
+
+    Raises
+    ------
+    StrategyError
+        If it fails, with the bar at which it did, or returns something else.
+    """
     try:
-        orders = list(strategy.decide(view))
+        orders = list(decide())
     except AssayError:
         raise
     except Exception as error:
-        what = f"the strategy failed at the close of {moment}Z (bar {view.row})"
+        moment = np.datetime64(close_time, "us")
+        what = f"the strategy failed at the close of {moment}Z (bar {row})"
         raise StrategyError(what, value=f"{type(error).__name__}: {error}", todo="mend decide()") from error
     for order in orders:
         if not isinstance(order, Order):
             raise StrategyError("a strategy returned what is no Order", value=order, todo="return a list of Order")
-    return [order.row(view.row, market.place_of(order.symbol)) for order in orders]
+    return orders
 
 
 def _checked(tape: Floats, market: Market) -> Floats:
@@ -242,5 +261,6 @@ def _result(market: Market, account: Account, path: str, progress: Progress) -> 
         fates=out.fates,
         held=progress.symbols[:, at.QUANTITY].copy(),
         ambiguous=int(memory[at.N_AMBIGUOUS]),
+        rows_in_doubt=int(memory[at.N_IN_DOUBT]),
         ruin_row=int(memory[at.RUIN_ROW]) if memory[at.RUIN_ROW] >= 0 else None,
     )

@@ -36,6 +36,7 @@ from assay.backtest.layout import (
     F_HOW,
     F_IS_MAKER,
     F_ORDER,
+    F_PART,
     F_PRICE,
     F_QUANTITY,
     F_ROW,
@@ -81,6 +82,7 @@ from assay.backtest.layout import (
     NOT_NEEDED,
     NOW,
     ORDER_ID,
+    PART,
     PARTICIPATION,
     PARTLY,
     PEAK,
@@ -243,6 +245,7 @@ def settle(memory: Floats, symbol: int, deal: Deal) -> None:
     memory[fill + F_ORDER], memory[fill + F_QUANTITY] = deal.order_id, deal.quantity
     memory[fill + F_PRICE], memory[fill + F_TOUCHED], memory[fill + F_FEE] = deal.price, deal.touched, fee
     memory[fill + F_WHY], memory[fill + F_HOW], memory[fill + F_IS_MAKER] = deal.why, deal.how, deal.is_maker
+    memory[fill + F_PART] = memory[PART]
     if before == 0.0:
         memory[symbol + ENTRY_ROW] = memory[NOW]
     memory[symbol + FEES] += fee
@@ -290,7 +293,9 @@ def _is_maker(memory: Floats, order: int, how: float) -> float:
     # A limit waits in the book from its second bar on; in its first it may be beyond the market, and takes.
     if how == FALLING:
         return 1.0
-    is_resting = memory[order + KIND] == LIMIT and how != AT_CLOSE and memory[NOW] > memory[order + DUE]
+    is_resting = (
+        memory[order + KIND] == LIMIT and how != AT_CLOSE and (memory[NOW] > memory[order + DUE] or memory[PART] > 0.0)
+    )
     return 1.0 if is_resting else 0.0
 
 

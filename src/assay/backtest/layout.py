@@ -108,7 +108,9 @@ F_FEE: Final = 6
 F_WHY: Final = 7
 F_HOW: Final = 8
 F_IS_MAKER: Final = 9
-N_FILL: Final = 10
+F_PART: Final = 10
+"""Which of the finer bars of the row, from 0."""
+N_FILL: Final = 11
 
 # Columns of trades.
 T_SYMBOL: Final = 0
@@ -157,7 +159,16 @@ PATH: Final = 19
 IS_ONE_FILL: Final = 20
 PARTICIPATION: Final = 21
 """Part of a bar's volume that may be traded; infinite: any quantity."""
-N_HEADER: Final = 22
+PART: Final = 22
+"""Which of the finer bars of the row, from 0; 0 where the row is one bar."""
+IS_LAST_PART: Final = 23
+IS_IN_DOUBT: Final = 24
+"""1: a bar of this row did not tell what came first, or whether it came at all."""
+STOPS_AT_DOUBT: Final = 25
+"""1: the loop returns behind a row that is in doubt."""
+N_IN_DOUBT: Final = 26
+"""Rows in doubt so far."""
+N_HEADER: Final = 27
 
 # A symbol: the position, the trade that is open in it, the bar, and what the venue takes.
 QUANTITY: Final = 0
@@ -228,6 +239,14 @@ class Prices(NamedTuple):
     """Rate at the bar's open; of shape (0, n_symbols) where nothing is funded."""
 
 
+class Finer(NamedTuple):
+    """Shorter bars that make up some of the rows, and decide in which order things happened there."""
+
+    first: Ints
+    """Where those of each row begin, shape ``(n_rows + 1,)``; (0,) where no row has any."""
+    prices: Prices
+
+
 class World(NamedTuple):
     """All that a backtest reads and does not change."""
 
@@ -238,6 +257,7 @@ class World(NamedTuple):
     """Shape ``(n_schedules, n_symbols, N_COST)``."""
     starts: Ints
     """Row from which on each schedule is in force, shape ``(n_schedules,)``."""
+    finer: Finer
 
 
 class Out(NamedTuple):

@@ -33,6 +33,8 @@ from assay.backtest.layout import (
     GUARD_STOP,
     GUARD_TARGET,
     HIGH,
+    IS_IN_DOUBT,
+    IS_LAST_PART,
     IS_SAME_CLOSE,
     IS_TRADABLE,
     KEEP,
@@ -48,6 +50,7 @@ from assay.backtest.layout import (
     N_FILL,
     N_FILLS,
     N_HEADER,
+    N_IN_DOUBT,
     N_LIVE,
     N_ORDER,
     N_SYMBOLS,
@@ -58,6 +61,7 @@ from assay.backtest.layout import (
     NOW,
     OPEN,
     ORDER_ID,
+    PART,
     QUANTITY,
     RATE,
     ROW,
@@ -66,10 +70,12 @@ from assay.backtest.layout import (
     SCHEDULE,
     SIDE,
     SIZING,
+    STOPS_AT_DOUBT,
     SYMBOL,
     TARGET,
     TICK,
     TRADE_HALF,
+    USED,
     VOLUME,
     WAITING,
     WHOLE,
@@ -85,6 +91,9 @@ from assay.measures.trading_costs import to_tick
 
 def advance(world: World, memory: Floats, out: Out, span: Span) -> int:
     """Do the rows of a span and return the row to go on with: its end, or earlier where the memory is full.
+
+    A row is one bar, or the finer bars that make it up: things happen in each of them in turn, and who decides does so
+    at the end of the row.
 
     Parameters
     ----------
@@ -106,9 +115,11 @@ def advance(world: World, memory: Floats, out: Out, span: Span) -> int:
         place = row - span.base
         if span.half != DECIDE_HALF:
             memory[NOW] = row
-            _load_costs(memory, world.costs, world.starts)
-            _load_bars(memory, world.prices, place)
-            trade(memory)
+            memory[IS_IN_DOUBT] = 0.0
+            load_costs(memory, world.costs, world.starts)
+            for part in range(_count_parts(world.finer.first, place)):
+                load_part(world, memory, place, part)
+                trade(memory)
             if has_funding:
                 out.funding[place] = memory[FUNDING_NOW]
         if span.half != TRADE_HALF:
@@ -117,10 +128,14 @@ def advance(world: World, memory: Floats, out: Out, span: Span) -> int:
             _drop_done(memory, out.fates)
             out.equity[place] = equity_of(memory)
         row += 1
+        if memory[IS_IN_DOUBT] > 0.0 and span.half != TRADE_HALF:
+            memory[N_IN_DOUBT] += 1.0
+            if memory[STOPS_AT_DOUBT] > 0.0:
+                return row
     return row
 
 
-def _load_costs(memory: Floats, costs: Floats, starts: Ints) -> None:
+def load_costs(memory: Floats, costs: Floats, starts: Ints) -> None:
     """Put the costs of this row into force, if others are."""
     number = int(memory[SCHEDULE])
     while number + 1 < starts.size and starts[number + 1] <= memory[NOW]:
@@ -133,15 +148,33 @@ def _load_costs(memory: Floats, costs: Floats, starts: Ints) -> None:
             memory[symbol_at(symbol) + MAKER + column] = costs[number, symbol, column]
 
 
+def _count_parts(first: Ints, place: int) -> int:
+    """Return how many bars a row is."""
+    return max(int(first[place + 1] - first[place]), 1) if first.size > 0 else 1
+
+
+def load_part(world: World, memory: Floats, place: int, part: int) -> None:
+    """Write the bars of a row, or of one of its parts, beside the positions."""
+    parts = _count_parts(world.finer.first, place)
+    memory[PART], memory[IS_LAST_PART] = part, 1.0 if part == parts - 1 else 0.0
+    if world.finer.first.size > 0 and world.finer.first[place + 1] > world.finer.first[place]:
+        _load_bars(memory, world.finer.prices, int(world.finer.first[place]) + part)
+    else:
+        _load_bars(memory, world.prices, place)
+    for number in range(int(memory[N_SYMBOLS])):
+        # What is due at the open of the row is due once.
+        has_rate = part == 0 and world.prices.funding.shape[0] > 0
+        memory[symbol_at(number) + RATE] = world.prices.funding[place, number] if has_rate else math.nan
+
+
 def _load_bars(memory: Floats, prices: Prices, place: int) -> None:
-    """Write the bars of this row beside the positions."""
     for number in range(int(memory[N_SYMBOLS])):
         symbol = symbol_at(number)
+        memory[symbol + USED] = 0.0
         opened, volume = prices.open[place, number], prices.volume[place, number]
         memory[symbol + OPEN], memory[symbol + HIGH] = opened, prices.high[place, number]
         memory[symbol + LOW], memory[symbol + CLOSE] = prices.low[place, number], prices.close[place, number]
         memory[symbol + VOLUME] = volume
-        memory[symbol + RATE] = prices.funding[place, number] if prices.funding.shape[0] > 0 else math.nan
         # Where nothing was traded nothing can be, whatever the prices say.
         is_tradable = not math.isnan(opened) and volume != 0.0 and memory[NOW] < memory[symbol + DELISTED]
         memory[symbol + IS_TRADABLE] = 1.0 if is_tradable else 0.0

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,13 +20,57 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.backtest.layout import Floats, Ints, Prices
+from assay.backtest.layout import Finer, Floats, Ints, Prices
 from assay.domain.errors import BadInputError, NoDataError
 from assay.domain.symbol import Symbol
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 _ABSENT = np.empty((0, 0))
-_NEVER = 2**62
+NEVER = 2**62
+"""Row from which on a symbol is not traded that is not delisted."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FinerBars:
+    """Shorter bars that make up some of the rows of a market.
+
+    Attributes
+    ----------
+    first : int64 array, shape (n_rows + 1,)
+        Where those of each row begin; two equal numbers: the row is one bar.
+    open_time : int64 array, shape (n_parts,)
+        Microseconds.
+    open, high, low, close, volume : float64 array, shape (n_parts, n_symbols)
+    """
+
+    first: Ints
+    open_time: Ints
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats
+
+    def __post_init__(self) -> None:
+        for one in dataclasses.fields(self):
+            object.__setattr__(self, one.name, read_only(getattr(self, one.name)))
+
+    @property
+    def is_row_refined(self) -> NDArray[np.bool_]:
+        """Which rows they make up, shape ``(n_rows,)``."""
+        return np.diff(self.first) > 0
+
+    def rows(self, start: int, stop: int) -> FinerBars:
+        """Return those of the rows ``[start, stop)``."""
+        stop = min(stop, self.first.size - 1)
+        low, high = int(self.first[start]), int(self.first[stop])
+        columns = (getattr(self, name)[low:high] for name in ("open_time", "open", "high", "low", "close", "volume"))
+        return FinerBars(self.first[start : stop + 1] - low, *columns)
+
+    def as_loop_takes_them(self) -> Finer:
+        """Return the same; nothing is funded inside a row."""
+        unfunded = read_only(np.empty((0, self.open.shape[1])))
+        return Finer(self.first, Prices(self.open, self.high, self.low, self.close, self.volume, unfunded))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +93,9 @@ class Market:
     delisted_at : mapping of symbol to int, optional
         Moment from which on a symbol is not traded, in microseconds, as the instrument's listing says. What is held
         then is settled at the last close.
+    finer : FinerBars, optional
+        Shorter bars of some of the rows, as :func:`assay.backtest.finer.refine` finds them: they decide what happened
+        in which order there.
 
     Raises
     ------
@@ -68,6 +116,7 @@ class Market:
     volume: Floats = field(default_factory=lambda: _ABSENT)
     funding: Floats = field(default_factory=lambda: _ABSENT)
     delisted_at: Mapping[str, int] = field(default_factory=dict)
+    finer: FinerBars | None = None
 
     def __post_init__(self) -> None:
         _check_symbols(self.symbols)
@@ -88,12 +137,21 @@ class Market:
             object.__setattr__(self, name, read_only(column))
         _check_times(self.open_time, self.close_time)
         self._check_prices()
+        if self.finer is not None and self.finer.first.size != shape[0] + 1:
+            raise BadInputError(
+                "finer bars of other rows", value=self.finer.first.size - 1, todo="refine() this market"
+            )
         for symbol in self.delisted_at:
             if symbol not in self.symbols:
                 raise BadInputError("delisted, but not in this market", value=symbol, todo="give its bars as well")
 
     def __len__(self) -> int:
         return int(self.open_time.size)
+
+    @property
+    def bars_to_do(self) -> int:
+        """How many bars a run passes at most: the rows, and the finer bars that make some of them up."""
+        return len(self) + (0 if self.finer is None else int(self.finer.open_time.size))
 
     @property
     def interval_us(self) -> int:
@@ -103,21 +161,29 @@ class Market:
     @property
     def delisted_row(self) -> Ints:
         """First row of each symbol in which it is not traded any more, shape ``(n_symbols,)``; very large if never."""
-        moments = [self.delisted_at.get(symbol, _NEVER) for symbol in self.symbols]
+        moments = [self.delisted_at.get(symbol, NEVER) for symbol in self.symbols]
         rows = np.searchsorted(self.open_time, np.array(moments, dtype=np.int64), side="left")
-        return np.where(np.array(moments) == _NEVER, _NEVER, rows).astype(np.int64)
+        return np.where(np.array(moments) == NEVER, NEVER, rows).astype(np.int64)
 
     def prices(self) -> Prices:
         """Return the columns as the loop takes them."""
         return Prices(self.open, self.high, self.low, self.close, self.volume, self.funding)
 
+    def finer_prices(self) -> Finer:
+        """Return the finer bars as the loop takes them."""
+        if self.finer is not None:
+            return self.finer.as_loop_takes_them()
+        none = read_only(np.empty((0, len(self.symbols))))
+        return Finer(read_only(np.empty(0, dtype=np.int64)), Prices(none, none, none, none, none, none))
+
     def rows(self, start: int, stop: int) -> Market:
-        """Return the bars ``[start, stop)``; nothing else is changed."""
+        """Return the bars ``[start, stop)``, with theirs that are finer; nothing else is changed."""
         part = object.__new__(Market)
         for name in ("open_time", "close_time", "open", "high", "low", "close", "volume", "funding"):
             object.__setattr__(part, name, getattr(self, name)[start:stop])
         object.__setattr__(part, "symbols", self.symbols)
         object.__setattr__(part, "delisted_at", self.delisted_at)
+        object.__setattr__(part, "finer", None if self.finer is None else self.finer.rows(start, stop))
         return part
 
     def place_of(self, symbol: str) -> int:

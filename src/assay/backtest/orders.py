@@ -25,6 +25,8 @@ KINDS = {
     "cancel": at.CANCEL,
 }
 SIDES = {"buy": 1.0, "sell": -1.0}
+KIND_NAMES = {number: name for name, number in KINDS.items()}
+SIDE_NAMES = {1.0: "buy", -1.0: "sell", 0.0: "target"}
 INTENTS = {"any": at.ANY, "enter": at.ENTER, "reduce": at.REDUCE}
 FATES = (
     "waiting", "filled", "partly filled", "expired", "cancelled", "no cash left", "too small", "too many positions",

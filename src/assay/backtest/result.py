@@ -11,14 +11,14 @@ import numpy as np
 
 from assay.backtest import layout as at
 from assay.backtest.account import Account
+from assay.backtest.envelope import Envelope
 from assay.backtest.layout import Floats, Ints
 from assay.backtest.market import Market
-from assay.backtest.orders import FATES, KINDS
+from assay.backtest.orders import FATES, KIND_NAMES, SIDE_NAMES
 from assay.measures.performance import ClosedTrades, Performance, performance
 
 REASONS = ("order", "stop_loss", "trailing_stop", "take_profit", "time", "delisted", "ruined")
 _PLACES = ("", "open", "inside", "inside", "close")
-_KIND_NAMES = {number: name for name, number in KINDS.items()}
 
 
 class Fill(NamedTuple):
@@ -27,7 +27,7 @@ class Fill(NamedTuple):
     symbol: str
     row: int
     at: str
-    """``open``, ``inside`` or ``close`` of the bar."""
+    """``open``, ``inside`` or ``close`` of the row."""
     quantity: float
     """Base units; negative: sold."""
     price: float
@@ -105,28 +105,45 @@ class Result:
     held: Floats
     """Quantity of each symbol at the end, shape ``(n_symbols,)``."""
     ambiguous: int
-    """How often a bar did not tell which came first."""
+    """How often a position was closed in a bar that did not tell which came first."""
+    rows_in_doubt: int
+    """Bars that did not tell what came first, or whether an order was reached at all."""
     ruin_row: int | None
     """Bar at whose close the account was worth nothing."""
 
     @functools.cached_property
     def fills(self) -> tuple[Fill, ...]:
         """What was bought and sold, in order."""
-        return tuple(self._fill(row) for row in self.fill_rows.tolist())
+        return tuple(fill_of(row, self.market.symbols) for row in self.fill_rows.tolist())
+
+    @functools.cached_property
+    def fill_times(self) -> Ints:
+        """When the bar began in which each fill was made, the finer one if there is one; microseconds, (n_fills,)."""
+        rows, parts = (self.fill_rows[:, column].astype(np.int64) for column in (at.F_ROW, at.F_PART))
+        finer = self.market.finer
+        if finer is None or not rows.size:
+            return self.market.open_time[rows]
+        places = np.minimum(finer.first[rows] + parts, finer.open_time.size - 1)
+        times: Ints = np.where(finer.is_row_refined[rows], finer.open_time[places], self.market.open_time[rows])
+        return times
+
+    @property
+    def refined(self) -> int:
+        """How many rows were decided by finer bars."""
+        return 0 if self.market.finer is None else int(self.market.finer.is_row_refined.sum())
 
     @functools.cached_property
     def trades(self) -> tuple[Trade, ...]:
         """Positions that were closed, in the order in which they ended; what is still held is none of them."""
-        return tuple(self._trade(row) for row in self.trade_rows.tolist())
+        return tuple(trade_of(row, self.market.symbols) for row in self.trade_rows.tolist())
 
     @functools.cached_property
     def orders(self) -> tuple[PlacedOrder, ...]:
         """Every order that was placed."""
-        names = {1.0: "buy", -1.0: "sell", 0.0: "target"}
         return tuple(
             PlacedOrder(
-                self.market.symbols[int(row[at.SYMBOL])], int(row[at.ROW]), _KIND_NAMES[int(row[at.KIND])],
-                names[row[at.SIDE]], FATES[fate],
+                self.market.symbols[int(row[at.SYMBOL])], int(row[at.ROW]), KIND_NAMES[int(row[at.KIND])],
+                SIDE_NAMES[row[at.SIDE]], FATES[fate],
             )
             for row, fate in zip(self.tape.tolist(), self.fates.tolist(), strict=True)
         )  # fmt: skip
@@ -181,44 +198,93 @@ class Result:
     def says(self) -> str:
         """The assumptions of the fills, in words."""
         unsure = f"{self.ambiguous} exits could have been others: a bar does not tell what came first"
-        return f"{self.account.says}; {self.path} path; {unsure if self.ambiguous else 'no exit was ambiguous'}"
-
-    def _fill(self, row: list[float]) -> Fill:
-        order = None if math.isnan(row[at.F_ORDER]) else int(row[at.F_ORDER])
-        symbol = self.market.symbols[int(row[at.F_SYMBOL])]
-        place, reason = _PLACES[int(row[at.F_HOW])], REASONS[int(row[at.F_WHY])]
-        prices = row[at.F_QUANTITY], row[at.F_PRICE], row[at.F_TOUCHED], row[at.F_FEE]
-        return Fill(symbol, int(row[at.F_ROW]), place, *prices, row[at.F_IS_MAKER] > 0, reason, order)
-
-    def _trade(self, row: list[float]) -> Trade:
-        symbol, side = self.market.symbols[int(row[at.T_SYMBOL])], "long" if row[at.T_SIDE] > 0 else "short"
-        quantity, entry, left, fees, funding, pnl = row[at.T_QUANTITY : at.T_PNL + 1]
-        rows = int(row[at.T_ENTRY_ROW]), int(row[at.T_EXIT_ROW])
-        why, is_ambiguous = REASONS[int(row[at.T_WHY])], row[at.T_IS_AMBIGUOUS] > 0
-        return Trade(symbol, side, *rows, quantity, entry, left, fees, funding, pnl, why, is_ambiguous)
+        decided = f"{self.refined:,} of {len(self.market):,} bars are decided by finer ones; " if self.refined else ""
+        told = unsure if self.ambiguous else "no exit was ambiguous"
+        return f"{self.account.says}; {self.path} path; {decided}{told}"
 
 
 @dataclass(frozen=True, eq=False)
 class Band:
-    """The same orders on both paths: wherever a bar does not tell what came first, against the position and for it.
+    """What the bars leave open: one result for each path, and the range of all that can have come of the same orders.
 
-    Each doubt is decided by itself. What a stop that was not hit leads to can be worse in the end, so neither path is
-    always the lower one: :attr:`total_return` is the range of both.
+    On the two paths each doubt is decided by itself, against the position and for it. What a stop that was not hit
+    leads to can be worse in the end, so neither path is always the lower one, and the truth may lie outside of both.
+    The range is that of every answer to every doubt.
     """
 
     pessimistic: Result
     optimistic: Result
+    followed: Envelope | None = None
+    """What came of following both answers of each doubt; none where there was no doubt, or where a strategy is asked at
+    each close."""
+
+    @property
+    def lowest(self) -> Floats:
+        """The lowest equity there can have been at each close, shape ``(n_bars,)``."""
+        both = np.minimum(self.pessimistic.equity, self.optimistic.equity)
+        return both if self.followed is None else np.minimum(both, self.followed.lowest)
+
+    @property
+    def highest(self) -> Floats:
+        """The highest equity there can have been at each close."""
+        both = np.maximum(self.pessimistic.equity, self.optimistic.equity)
+        return both if self.followed is None else np.maximum(both, self.followed.highest)
 
     @property
     def total_return(self) -> tuple[float, float]:
         """Lowest and highest, as fractions."""
-        both = self.pessimistic.performance.total_return, self.optimistic.performance.total_return
-        return min(both), max(both)
+        cash = self.pessimistic.account.cash
+        return float(self.lowest[-1] / cash - 1.0), float(self.highest[-1] / cash - 1.0)
 
     @property
     def is_exact(self) -> bool:
         """True if the bars left no doubt that changed anything."""
-        return bool(np.array_equal(self.pessimistic.equity, self.optimistic.equity))
+        return bool(np.array_equal(self.lowest, self.highest))
+
+    @property
+    def bars_in_doubt(self) -> int:
+        """Bars that did not tell what came first, of all accounts that were followed."""
+        return self.pessimistic.rows_in_doubt if self.followed is None else self.followed.rows_in_doubt
+
+    @property
+    def is_bound(self) -> bool:
+        """True if all that the bars leave open was followed; False: it may have come to more or to less."""
+        return self.pessimistic.rows_in_doubt == 0 if self.followed is None else self.followed.is_bound
+
+    @property
+    def says(self) -> str:
+        """What the range is, in words."""
+        if self.is_exact:
+            return "the bars left no doubt"
+        count = self.bars_in_doubt
+        bars = f"{count:,} bar{'s' if count != 1 else ''} did not tell what came first"
+        if self.is_bound:
+            return f"{bars}: every answer was followed"
+        if self.followed is None:
+            return (
+                f"{bars}: the range of two paths, and not a bound, since a strategy's own code is asked only on these"
+            )
+        return f"{bars}: there were more answers than could be followed, so it is not a bound"
+
+
+def fill_of(row: list[float], symbols: tuple[str, ...]) -> Fill:
+    """Return a fill as the loop writes it, for people."""
+    order = None if math.isnan(row[at.F_ORDER]) else int(row[at.F_ORDER])
+    place, reason = _PLACES[int(row[at.F_HOW])], REASONS[int(row[at.F_WHY])]
+    # The open of a finer bar lies inside the row.
+    place = "inside" if row[at.F_PART] > 0 and place == "open" else place
+    prices = row[at.F_QUANTITY], row[at.F_PRICE], row[at.F_TOUCHED], row[at.F_FEE]
+    is_maker = row[at.F_IS_MAKER] > 0
+    return Fill(symbols[int(row[at.F_SYMBOL])], int(row[at.F_ROW]), place, *prices, is_maker, reason, order)
+
+
+def trade_of(row: list[float], symbols: tuple[str, ...]) -> Trade:
+    """Return a trade as the loop writes it, for people."""
+    symbol, side = symbols[int(row[at.T_SYMBOL])], "long" if row[at.T_SIDE] > 0 else "short"
+    quantity, entry, left, fees, funding, pnl = row[at.T_QUANTITY : at.T_PNL + 1]
+    rows = int(row[at.T_ENTRY_ROW]), int(row[at.T_EXIT_ROW])
+    why, is_ambiguous = REASONS[int(row[at.T_WHY])], row[at.T_IS_AMBIGUOUS] > 0
+    return Trade(symbol, side, *rows, quantity, entry, left, fees, funding, pnl, why, is_ambiguous)
 
 
 def _last_known(close: Floats) -> Floats:

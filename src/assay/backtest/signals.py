@@ -45,6 +45,11 @@ class Size:
         if np.any(np.asarray(self.amount, dtype=np.float64) <= 0) or np.any(np.isinf(self.amount)):
             raise BadInputError("a size must be above zero", value=self.unit, todo="say the side with the signal")
 
+    @property
+    def sizing(self) -> float:
+        """The unit, as :mod:`assay.backtest.layout` names it."""
+        return _UNITS[self.unit]
+
 
 _UNITS = {"fraction": at.FRACTION, "notional": at.NOTIONAL, "quantity": at.UNITS}
 
@@ -72,6 +77,9 @@ class Exits:
             raise BadInputError("no such number of bars", value=self.max_bars)
 
 
+_ALL_OF_IT, _NO_EXITS = Size(), Exits()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Signals:
     """Enter and leave where it is said; market orders.
@@ -84,8 +92,8 @@ class Signals:
     long_exit: Flags | None = None
     short_entry: Flags | None = None
     short_exit: Flags | None = None
-    size: Size = field(default_factory=Size)
-    exits: Exits = field(default_factory=Exits)
+    size: Size = field(default_factory=lambda: _ALL_OF_IT)
+    exits: Exits = field(default_factory=lambda: _NO_EXITS)
     rank: Floats | None = None
     """Which entries of one bar come first where not all find room: the lowest; by default in the order of symbols."""
 

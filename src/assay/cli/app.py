@@ -39,6 +39,7 @@ MODULES = (
     "evaluate",
     "models",
     "backtest",
+    "backtests",
     "klines",
     "reconcile",
     "quarantine",

@@ -8,11 +8,10 @@ silver     7
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Iterable, Sequence
+
+from assay.domain.plain import plain
 
 
 def emit(document: object, *, as_json: bool, text: Callable[[], str]) -> None:
@@ -38,7 +37,7 @@ def to_json(document: object) -> str:
     >>> to_json({"accuracy": float("nan"), "n": 3})
     '{"accuracy": null, "n": 3}'
     """
-    return json.dumps(_plain(document), ensure_ascii=False, allow_nan=False)
+    return json.dumps(plain(document), ensure_ascii=False, allow_nan=False)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -78,27 +77,3 @@ def printable(text: str) -> str:
     a\x1b[31m\nb
     """
     return text if text.isprintable() else "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
-
-
-def _plain(value: object) -> object:
-    """Return `value` made of what JSON knows."""
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else None
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, Mapping):
-        return {str(key): _plain(each) for key, each in value.items()}
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, Iterable):
-        return [_plain(each) for each in value]
-    return _plain_scalar(value)
-
-
-def _plain_scalar(value: object) -> object:
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    item = getattr(value, "item", None)  # a NumPy scalar, without importing NumPy for it
-    return _plain(item()) if callable(item) else str(value)

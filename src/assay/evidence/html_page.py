@@ -65,7 +65,7 @@ def html_table(head: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: C
 
     top = cells(head, 'th scope="col"')
     body = "".join(f"<tr>{cells(row, 'td')}</tr>" for row in rows)
-    return f'<div class="scrolls"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+    return f'<div class="scrolls" tabindex="0"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def html_facts(facts: Iterable[tuple[str, str]]) -> str:

@@ -17,12 +17,12 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FunctionType, ModuleType
-from typing import cast
+from typing import NamedTuple, cast
 
 from assay.features.fingerprint import fingerprint, plain_function, used_globals
 
 _CHECK_THEIR_PLACES = {f"assay.features.{name}" for name in ("windows", "blocks", "block_kernels", "drivers")}
-_CHECK_THEIR_PLACES |= {f"assay.backtest.{name}" for name in ("loop", "bar", "filling")}
+_CHECK_THEIR_PLACES |= {f"assay.backtest.{name}" for name in ("loop", "bar", "filling", "signal_loop")}
 """The modules whose functions check the places they are given themselves, once a call: they are called so often."""
 
 # A way in from Python and one from C are compiled with a function, used or not. Nobody calls a kernel but the loop
@@ -55,6 +55,7 @@ def compile_loop(
     parts: Mapping[str, Callable[..., object]],
     *,
     are_inlined: bool = True,
+    are_lent: bool = False,
 ) -> Callable[..., object]:
     """Compile `loop` with some of its module-level names standing for other kernels.
 
@@ -70,6 +71,9 @@ def compile_loop(
         Placeholder to kernel.
     are_inlined : bool, default True
         Whether kernels become part of the loop. A loop of many large ones takes less time to compile without.
+    are_lent : bool, default False
+        Whether arrays are lent to the kernels for the time of a call, so that nobody counts who holds them; none can
+        be made inside then.
 
     Returns
     -------
@@ -77,15 +81,14 @@ def compile_loop(
         Compiled for each combination of argument types at its first call, cached on disk between processes.
     """
     codes = "_".join(fingerprint(part) for part in (loop, *parts.values()))
-    scope = _compiled_scope(loop, are_inlined) | {
-        placeholder: _compiled_part(part, are_inlined) for placeholder, part in parts.items()
-    }
+    way = _Way(are_inlined, are_lent)
+    scope = _compiled_scope(loop, way) | {placeholder: _compiled_part(part, way) for placeholder, part in parts.items()}
     plain = plain_function(loop)
     special = FunctionType(plain.__code__, scope, f"{name}_{codes}", plain.__defaults__)
     special.__qualname__ = special.__name__
     # The cache finds the environment of a loaded function through the module it says it is from.
     special.__module__ = loop.__module__
-    compiled: Callable[..., object] = _numba().njit(**_OUTERMOST)(special)
+    compiled: Callable[..., object] = _numba().njit(**_OUTERMOST, _nrt=not are_lent)(special)
     return compiled
 
 
@@ -117,7 +120,7 @@ def compile_text(
     exec(compile(text, __file__, "exec"), made)  # noqa: S102  # the text is ours: a line for each kernel of a set
     written = plain_function(cast("Callable[..., object]", made[name]))
     special = FunctionType(
-        written.__code__, made | {key: _compiled_part(part, True) for key, part in parts.items()}, f"{name}_{code}"
+        written.__code__, made | {key: _compiled_part(part, _Way()) for key, part in parts.items()}, f"{name}_{code}"
     )
     special.__qualname__ = special.__name__
     special.__module__ = __name__
@@ -125,26 +128,29 @@ def compile_text(
     return compiled
 
 
+class _Way(NamedTuple):
+    is_inlined: bool = True
+    is_lent: bool = False
+
+
 @functools.cache
-def _compiled_part(kernel: Callable[..., object], is_inlined: bool) -> Callable[..., object]:  # noqa: FBT001
+def _compiled_part(kernel: Callable[..., object], way: _Way) -> Callable[..., object]:
     plain = plain_function(kernel)
-    special = FunctionType(plain.__code__, _compiled_scope(kernel, is_inlined), plain.__name__, plain.__defaults__)
+    special = FunctionType(plain.__code__, _compiled_scope(kernel, way), plain.__name__, plain.__defaults__)
     special.__module__ = plain.__module__
     # Bounds are checked here, where windows are indexed, and not in the loop: a slip in somebody's own indicator is
     # then an IndexError and not a damaged process. A kernel without a window pays nothing for it.
     is_checked = plain.__module__ not in _CHECK_THEIR_PLACES
     compiled: Callable[..., object] = _numba().njit(
-        error_model="numpy", forceinline=is_inlined, boundscheck=is_checked, **_NO_WAYS_IN
+        error_model="numpy", forceinline=way.is_inlined, boundscheck=is_checked, _nrt=not way.is_lent, **_NO_WAYS_IN
     )(special)
     return compiled
 
 
-def _compiled_scope(function: Callable[..., object], are_inlined: bool) -> dict[str, object]:  # noqa: FBT001
+def _compiled_scope(function: Callable[..., object], way: _Way) -> dict[str, object]:
     """Return the globals of `function` with the kernels it calls compiled."""
     called = {name: value for name, value in used_globals(function).items() if isinstance(value, FunctionType)}
-    return plain_function(function).__globals__ | {
-        name: _compiled_part(value, are_inlined) for name, value in called.items()
-    }
+    return plain_function(function).__globals__ | {name: _compiled_part(value, way) for name, value in called.items()}
 
 
 def _numba() -> ModuleType:

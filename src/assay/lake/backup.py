@@ -69,10 +69,10 @@ def put_files(
     target : Folder
     sources : iterable of (str, Path or bytes)
         Names below the home, and where each is, or what is in it. A file that is gone by then is left out if it is a
-        body, which may be past its time; any other is an error.
+        body, which may be past its time, or of a kept backtest, which anybody may remove; any other is an error.
     before : Manifest or None
         The last backup of the same home: its files that never change are not read again, which are those of bronze, of
-        the tables, of trials and of models.
+        the tables, of trials, of models and of backtests.
     told : callable
         Told of each file that it was looked at, and 0.
 
@@ -97,7 +97,7 @@ def put_files(
         except StorageError as error:
             if not isinstance(error.__cause__, FileNotFoundError):
                 raise
-            if ".body." in name:
+            if ".body." in name or name.startswith("backtests/"):
                 continue
             todo = "run the same command again; raise lake.keep_snapshots if this keeps happening"
             raise HomeError("a file went away while it was backed up", value=name, todo=todo) from error
@@ -187,7 +187,7 @@ def _object(digest: str) -> str:
 
 
 def _never_changes(name: str) -> bool:
-    return name.startswith(("bronze/", "lake/data/", "trials/", "models/"))
+    return name.startswith(("bronze/", "lake/data/", "trials/", "models/", "backtests/"))
 
 
 def _size(path: Path) -> int:

@@ -110,6 +110,13 @@ def read_klines(
     return frame
 
 
+def count_klines(connection: duckdb.DuckDBPyConnection, series: SeriesId, span: Span = EVERYTHING) -> int:
+    """Return how many bars of one series the lake holds now that open in a range; as of no other moment."""
+    conditions, values = _conditions(series, span)
+    query = f"select count(*) from {CATALOG}.{CLEANED} where {conditions}"
+    return int(connection.execute(query, values).fetchall()[0][0])
+
+
 def _conditions(series: SeriesId, span: Span) -> tuple[str, list[object]]:
     conditions = ["venue = ?", "market = ?", "symbol = ?", "interval = ?"]
     values: list[object] = list(series.key)

@@ -10,8 +10,10 @@ homes that share their bronze share it as well.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import shutil
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -71,6 +73,10 @@ class Documents(Hashable, Protocol):
         """Return a file; FileNotFoundError if there is none."""
         ...
 
+    def remove(self, name: str) -> None:
+        """Remove a file, or all files below a folder, if there is one; only of what could be made again."""
+        ...
+
     def stamp(self, name: str) -> object:
         """Return what changes when a file does, at the cost of one look; None if there is none."""
         ...
@@ -97,6 +103,12 @@ class LocalDocuments:
     def read(self, name: str) -> bytes:
         """Return a file; FileNotFoundError if there is none."""
         return LocalFolder(self.root).get(name)
+
+    def remove(self, name: str) -> None:
+        """Remove a file, or a folder with all that is in it, if there is one."""
+        path = self.root / name
+        with storage_errors(path), contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def stamp(self, name: str) -> object:
         """Return the file's number, size and time."""
@@ -131,6 +143,10 @@ class S3Documents:
     def read(self, name: str) -> bytes:
         """Return an object; FileNotFoundError if there is none."""
         return self.folder.get(name)
+
+    def remove(self, name: str) -> None:
+        """Remove an object, and those below it, if there are any."""
+        self.folder.remove_all([name, *(one.name for one in self.folder.names_below(name))])
 
     def stamp(self, name: str) -> object:
         """Return when it was written."""

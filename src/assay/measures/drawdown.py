@@ -69,8 +69,7 @@ def max_drawdown(equity: NDArray[np.float64]) -> float:
     >>> max_drawdown(np.array([100.0, 50.0, 80.0]))
     -0.5
     """
-    found = worst_drawdown(equity)
-    return found.depth if found else float("nan")
+    return float(np.fmin.reduce(drawdown(equity), initial=np.nan))
 
 
 def worst_drawdown(equity: NDArray[np.float64]) -> Drawdown | None:
@@ -91,6 +90,30 @@ def worst_drawdown(equity: NDArray[np.float64]) -> Drawdown | None:
     peak = int(np.flatnonzero(equity[: trough + 1] == highest)[-1])
     back = np.flatnonzero(equity[trough:] >= highest)
     return Drawdown(float(depths[trough]), peak, trough, trough + int(back[0]) if back.size else None)
+
+
+def worst_drawdowns(equity: NDArray[np.float64], *, most: int) -> tuple[Drawdown, ...]:
+    """Return the deepest falls from a peak, the deepest first; none of them overlaps another.
+
+    Parameters
+    ----------
+    equity : ndarray of float64, shape (n_bars,)
+        > 0, without NaN.
+    most : int
+
+    Examples
+    --------
+    >>> worst_drawdowns(np.array([10.0, 9.0, 11.0, 5.0, 8.0]), most=2)[1]
+    Drawdown(depth=-0.09999999999999998, peak=0, trough=1, recovery=2)
+    """
+    below = drawdown(equity) < 0
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], below, [False])).astype(np.int8)))
+    found = []
+    for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        trough = start + int(np.argmin(equity[start:end]))
+        depth = float(equity[trough] / equity[start - 1] - 1.0)
+        found.append(Drawdown(depth, start - 1, trough, end if end < equity.size else None))
+    return tuple(sorted(found, key=lambda one: one.depth)[:most])
 
 
 def longest_drawdown(equity: NDArray[np.float64]) -> int:

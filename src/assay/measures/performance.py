@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from assay.domain.errors import BadInputError
 from assay.measures.drawdown import max_drawdown
-from assay.measures.sharpe import annualised, sharpe_estimate
+from assay.measures.sharpe import annualised, sharpe_ratio
 from assay.measures.volatility import bars_per_year
 
 
@@ -98,14 +98,12 @@ def performance(  # the period, what was traded in it, and how long its bars are
     per_year = bars_per_year(interval_us)
     years = (equity.size - 1) / per_year
     growth = float(equity[-1] / equity[0])
-    is_ruined = bool((equity <= 0).any())
-    returns = np.zeros(0) if is_ruined else equity[1:] / equity[:-1] - 1.0
-    depth = -1.0 if is_ruined else max_drawdown(equity)
+    returns, depth = _returns(equity), depth_of(equity)
     annual = annual_return(growth, years)
     return Performance(
         total_return=growth - 1.0,
         annual_return=annual,
-        sharpe=annualised(sharpe_estimate(returns).ratio, periods_per_year=per_year) if returns.size > 1 else math.nan,
+        sharpe=sharpe_of(equity, interval_us=interval_us),
         sortino=sortino(returns, periods_per_year=per_year) if returns.size > 1 else math.nan,
         calmar=annual / -depth if depth < 0 else math.nan,
         max_drawdown=depth,
@@ -116,6 +114,31 @@ def performance(  # the period, what was traded in it, and how long its bars are
         fees=fees,
         exposure=float(is_exposed.mean()),
     )
+
+
+def sharpe_of(equity: NDArray[np.float64], *, interval_us: int) -> float:
+    """Return the annualised Sharpe ratio of an account; NaN if nothing varied, it was ruined, or there is one bar.
+
+    Parameters
+    ----------
+    equity : ndarray of float64, shape (n_bars + 1,)
+        As :func:`performance` takes it.
+    interval_us : int
+        Length of a bar in microseconds.
+    """
+    returns = _returns(equity)
+    ratio = sharpe_ratio(returns) if returns.size > 1 else math.nan
+    return annualised(ratio, periods_per_year=bars_per_year(interval_us))
+
+
+def depth_of(equity: NDArray[np.float64]) -> float:
+    """Return the deepest drawdown of an account, a fraction <= 0; -1 if it was ruined."""
+    return max_drawdown(equity) if equity.min() > 0 else -1.0
+
+
+def _returns(equity: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the return of each bar; none of an account that was ruined."""
+    return equity[1:] / equity[:-1] - 1.0 if equity.min() > 0 else np.zeros(0)
 
 
 def annual_return(growth: float, years: float) -> float:

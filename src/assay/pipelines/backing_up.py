@@ -2,7 +2,8 @@
 
 The order makes a backup consistent: first the catalogue as it is at one moment, then the files that it names, which
 never change and stay for a while after nobody names them, then bronze, trials and models, which only grow: what is in
-the catalogue is in that bronze too. Everything that can be made again, such as caches, is left out, and so are secrets.
+the catalogue is in that bronze too. Kept backtests come last. Everything that can be made again, such as caches, is
+left out, and so are secrets.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import yaml
 from assay.domain.clock import Clock, SystemClock
 from assay.domain.errors import BadInputError, HomeError
 from assay.lake import backup, content
+from assay.lake.backtest_runs import FOLDER as BACKTESTS
 from assay.lake.backup import Manifest
 from assay.lake.bronze import QUARANTINE
 from assay.lake.bronze_store import LocalBronze, batches_of
@@ -192,6 +194,7 @@ def _sources(workspace: Workspace, scratch: Path) -> Iterator[tuple[str, Path | 
         yield _ACCOUNTS, scratch / _ACCOUNTS
     yield from _bronze(home)
     yield from _documents(home)
+    yield from _backtests(home)
     for name in _SMALL:
         if (home.root / name).exists():
             yield name, home.root / name
@@ -237,6 +240,13 @@ def _documents(home: Home) -> Iterator[tuple[str, Path]]:
         found = sorted(path for path in home.root.glob(pattern) if not path.name.startswith("."))
         for path in found:
             yield path.relative_to(home.root).as_posix(), path
+
+
+def _backtests(home: Home) -> Iterator[tuple[str, Path]]:
+    """Yield kept backtests, the parts of each before what names them: a run that is removed meanwhile is left out."""
+    runs = sorted(home.root.glob(f"{BACKTESTS}/runs/[!.]*.json"))
+    for path in (*sorted(home.root.glob(f"{BACKTESTS}/parts/*/*/[!.]*")), *runs):
+        yield path.relative_to(home.root).as_posix(), path
 
 
 def _files(root: Path) -> list[Path]:

@@ -47,6 +47,20 @@ def columns_of(workspace: Workspace, found: LakeMarket, names: Sequence[str], fe
     return columns
 
 
+def check_names(found: LakeMarket, names: Sequence[str], features: str) -> None:
+    """Raise BadInputError if a name is no column of the bars, and no indicator of one column."""
+    if not features:
+        for name in dict.fromkeys(names):
+            if name not in _OF_BARS:
+                _output(name, found, features)
+
+
+def of_indicator(workspace: Workspace, found: LakeMarket, name: str, column: str) -> Floats:
+    """Return one column of an indicator at the close of each bar, NaN where it has no value."""
+    know_own_steps(workspace)
+    return _floats(_of_bars(compute_features(workspace, request_of(found, name)).frame, found)[column])
+
+
 def feature_set_of(workspace: Workspace, found: LakeMarket, names: Sequence[str], features: str) -> str:
     """Return the names of what computes these columns; :data:`ON_BARS` where nothing does."""
     interval, parts = found.series.interval, []

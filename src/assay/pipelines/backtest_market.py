@@ -8,7 +8,6 @@ nothing states is not made up: :attr:`LakeMarket.says` names it.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,6 @@ import polars as pl
 from assay.backtest.account import Schedule
 from assay.backtest.layout import Floats, Ints
 from assay.backtest.market import Market
-from assay.backtest.signals import Exits, Flags, Signals, Size
 from assay.domain import instrument
 from assay.domain.errors import BadInputError, NoDataError
 from assay.domain.instrument import Resolution, SeriesId, resolve
@@ -101,6 +99,36 @@ class LakeMarket:
         return self.resolution.series
 
     @property
+    def parts(self) -> tuple[LakeMarket]:
+        """Itself: one series; :class:`~assay.pipelines.backtest_several.SeveralMarkets` has more."""
+        return (self,)
+
+    @property
+    def names(self) -> tuple[str]:
+        """The series."""
+        return (str(self.series),)
+
+    @property
+    def source(self) -> str:
+        """Which trials are held against each other: those of the same series."""
+        return str(self.series)
+
+    @property
+    def requested(self) -> str:
+        """What was asked for."""
+        return self.resolution.requested
+
+    @property
+    def is_stand_in(self) -> bool:
+        """Whether the series stands in for what was asked."""
+        return self.resolution.is_stand_in
+
+    @property
+    def told(self) -> str:
+        """The series in words."""
+        return str(self.resolution)
+
+    @property
     def close_time(self) -> Ints:
         """When each bar closed, microseconds, shape (n_bars,)."""
         return self.bars["close_time"].dt.epoch("us").to_numpy()
@@ -111,10 +139,6 @@ class LakeMarket:
         spread = np.full(len(self.market), empty, dtype=values.dtype)
         spread[self.rows] = values
         return spread
-
-    def signals(self, flags: Mapping[str, Flags], size: float, exits: Exits) -> Signals:
-        """Return signals of flags of the bars, by the names that :class:`~assay.backtest.signals.Signals` has."""
-        return Signals(**{name: self.on_rows(one) for name, one in flags.items()}, size=Size(size), exits=exits)
 
 
 def find_series(workspace: Workspace, symbol: str, interval: str, span: Span) -> tuple[Resolution, Span]:

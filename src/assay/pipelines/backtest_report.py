@@ -7,26 +7,23 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
 
-from assay.backtest.layout import Floats
 from assay.backtest.result import Band, Result
-from assay.domain.errors import BadInputError
 from assay.lake.trial_ledger import TrialCount
 from assay.measures.bootstrap import ConfidenceInterval
 from assay.measures.deflated_sharpe import deflated_sharpe
 from assay.measures.performance import ClosedTrades, Performance
 from assay.measures.performance_intervals import Drawing, performance_intervals
 from assay.measures.sharpe import probabilistic_sharpe, sharpe_estimate
-from assay.pipelines.backtest_market import LakeMarket
+from assay.pipelines.backtest_making import Traded
 from assay.pipelines.backtest_strategies import Made
-from assay.pipelines.training_table import save_rows
+from assay.pipelines.backtest_tables import moments, save_tables, tables_of, worth_of
 from assay.settings import Settings
 
-FORMATS = ("csv", "parquet")
+VERDICTS = ("holds_up", "may_be_luck", "nothing_earned", "not_enough_data", "ruined")
 _SURE = 0.95
 
 
@@ -46,6 +43,8 @@ class BacktestEvidence:
         Backtests of this series that the ledger knows, this one included.
     block_bars, samples : int
         How the intervals were drawn.
+    verdict : str
+        One of :data:`VERDICTS`.
     sentence : str
         What may be quoted.
     """
@@ -56,6 +55,7 @@ class BacktestEvidence:
     trials: TrialCount
     block_bars: int
     samples: int
+    verdict: str
     sentence: str
 
 
@@ -74,7 +74,7 @@ class BacktestReport:
 
     Attributes
     ----------
-    found : LakeMarket
+    found : LakeMarket or SeveralMarkets
         What was traded.
     made : Made
         What was done.
@@ -85,14 +85,17 @@ class BacktestReport:
     evidence : BacktestEvidence
     months : tuple of Month
         Of the pessimistic path.
+    trial : str
+        The trial of the ledger that it is.
     """
 
-    found: LakeMarket
+    found: Traded
     made: Made
     band: Band
     hold: Result
     evidence: BacktestEvidence
     months: tuple[Month, ...]
+    trial: str = ""
 
     @property
     def result(self) -> Result:
@@ -117,9 +120,10 @@ class BacktestReport:
         """Return it as plain values for JSON, without its tables; what is not a number becomes null there."""
         found, low, high = self.found, self.result.performance, self.band.optimistic.performance
         return {
-            "series": str(found.series),
-            "is_stand_in": found.resolution.is_stand_in,
-            "requested": found.resolution.requested,
+            "series": ", ".join(found.names),
+            "all_series": list(found.names),
+            "is_stand_in": found.is_stand_in,
+            "requested": found.requested,
             "start": found.bars["open_time"][0],
             "end": found.bars["close_time"][-1],
             "as_of": found.span.as_of,
@@ -133,11 +137,16 @@ class BacktestReport:
             "hold": dataclasses.asdict(self.hold.performance),
             "band": list(self.band.total_return),
             "is_exact": self.band.is_exact,
+            "is_bound": self.band.is_bound,
+            "band_says": self.band.says,
+            "bars_in_doubt": self.band.bars_in_doubt,
+            "bars_refined": self.result.refined,
             "intervals": self.evidence.intervals,
             "probabilistic_sharpe": self.evidence.probabilistic_sharpe,
             "deflated_sharpe": self.evidence.deflated_sharpe,
             "trials": self.evidence.trials,
             "block_bars": self.evidence.block_bars,
+            "verdict": self.evidence.verdict,
             "sentence": self.evidence.sentence,
             "months": self.months,
             "says": list(self.says),
@@ -145,8 +154,8 @@ class BacktestReport:
         }
 
     def tables(self) -> dict[str, pl.DataFrame]:
-        """Return equity, trades, fills and orders as tables, times in UTC."""
-        return {"equity": _equity(self), **_events(self.result)}
+        """Return equity, trades, fills and orders: see :func:`assay.pipelines.backtest_tables.tables_of`."""
+        return tables_of(self)
 
     def save(self, folder: Path, kind: str = "csv") -> tuple[Path, ...]:
         """Write the tables into a folder, as CSV or Parquet.
@@ -158,20 +167,12 @@ class BacktestReport:
         StorageError
             If the disk refuses.
         """
-        check_kind(kind)
-        about = {"series": str(self.found.series), "feature_set": self.made.feature_set, "as_of": self.found.span.as_of}
-        paths = []
-        for name, table in self.tables().items():
-            path = folder / f"{name}.{kind}"
-            save_rows(table, about, path)
-            paths.append(path)
-        return tuple(paths)
-
-
-def check_kind(kind: str) -> None:
-    """Raise BadInputError if tables cannot be written so."""
-    if kind not in FORMATS:
-        raise BadInputError("unknown kind of file", value=kind, todo=f"use {' or '.join(FORMATS)}")
+        about = {
+            "series": ", ".join(self.found.names),
+            "feature_set": self.made.feature_set,
+            "as_of": self.found.span.as_of,
+        }
+        return save_tables(self.tables(), about, folder, kind)
 
 
 def evidence_of(result: Result, trials: TrialCount, settings: Settings) -> BacktestEvidence:
@@ -187,29 +188,23 @@ def evidence_of(result: Result, trials: TrialCount, settings: Settings) -> Backt
     if estimate is not None and not math.isnan(estimate.ratio):
         alone = probabilistic_sharpe(estimate)
         deflated = deflated_sharpe(estimate, trials=max(1, trials.trials))
-    sentence = _sentence(result.performance, deflated, trials.trials, is_ruined=is_ruined)
-    return BacktestEvidence(
-        intervals, alone, deflated, trials, chosen.block_bars, chosen.bootstrap_samples, sentence
-    )  # fmt: skip
+    said = _verdict(result.performance, deflated, trials.trials, is_ruined=is_ruined)
+    return BacktestEvidence(intervals, alone, deflated, trials, chosen.block_bars, chosen.bootstrap_samples, *said)
 
 
-def _sentence(performance: Performance, deflated: float, trials: int, *, is_ruined: bool) -> str:
+def _verdict(performance: Performance, deflated: float, trials: int, *, is_ruined: bool) -> tuple[str, str]:
+    """Return one of VERDICTS, and the sentence that says why."""
     tried = "the only trial" if trials == 1 else f"one of {trials:,} trials"
     if is_ruined:
-        return f"Ruined: the account was worth nothing ({tried})"
+        return "ruined", f"Ruined: the account was worth nothing ({tried})"
     if not performance.trades:
-        return f"Not enough data: no position was closed ({tried})"
+        return "not_enough_data", f"Not enough data: no position was closed ({tried})"
     if math.isnan(deflated):
-        return f"Not enough data: nothing varied ({tried})"
+        return "not_enough_data", f"Not enough data: nothing varied ({tried})"
     if performance.sharpe <= 0:
-        return f"Nothing earned: the Sharpe ratio is {performance.sharpe:.2f} ({tried})"
+        return "nothing_earned", f"Nothing earned: the Sharpe ratio is {performance.sharpe:.2f} ({tried})"
     told = f"a Sharpe ratio above zero has a probability of {100 * deflated:.0f} %, as {tried} on this series"
-    return f"Holds up: {told}" if deflated >= _SURE else f"May be luck: {told}"
-
-
-def worth_of(result: Result) -> Floats:
-    """Return what the account was worth before the first bar and at each close, shape ``(n_bars + 1,)``."""
-    return np.concatenate([[result.account.cash], result.equity])
+    return ("holds_up", f"Holds up: {told}") if deflated >= _SURE else ("may_be_luck", f"May be luck: {told}")
 
 
 def closed_trades(result: Result) -> ClosedTrades:
@@ -222,7 +217,7 @@ def closed_trades(result: Result) -> ClosedTrades:
 
 def months_of(result: Result, hold: Result) -> tuple[Month, ...]:
     """Return the months in order; a bar belongs to the month in which it opens."""
-    month = _moments(result.market.open_time).dt.strftime("%Y-%m")
+    month = moments(result.market.open_time).dt.strftime("%Y-%m")
     last = np.flatnonzero(np.append(month.to_numpy()[1:] != month.to_numpy()[:-1], True))
     returns = []
     for one in (result, hold):
@@ -232,48 +227,3 @@ def months_of(result: Result, hold: Result) -> tuple[Month, ...]:
         returns.append(grown - 1.0)
     names = month.gather(last).to_list()
     return tuple(Month(name, float(a), float(b)) for name, a, b in zip(names, *returns, strict=True))
-
-
-def _equity(report: BacktestReport) -> pl.DataFrame:
-    result = report.result
-    worth = worth_of(result)
-    top = np.maximum.accumulate(worth)[1:]
-    return pl.DataFrame(
-        {
-            "open_time": _moments(result.market.open_time),
-            "close_time": _moments(result.market.close_time),
-            "close": result.market.close[:, 0],
-            "quantity": result.quantity[:, 0],
-            "exposure": result.exposure,
-            "equity": result.equity,
-            "equity_optimistic": report.band.optimistic.equity,
-            "equity_hold": report.hold.equity,
-            "drawdown": result.equity / top - 1.0,
-        }
-    )
-
-
-def _events(result: Result) -> dict[str, pl.DataFrame]:
-    opened, closed = _moments(result.market.open_time), _moments(result.market.close_time)
-
-    def table(rows: tuple[Any, ...], kind: type[Any], places: Mapping[str, tuple[str, pl.Series]]) -> pl.DataFrame:
-        columns: dict[str, Any] = {}
-        for name in kind._fields:
-            values = [getattr(one, name) for one in rows]
-            new, moments = places.get(name, (name, None))
-            columns[new] = values if moments is None else moments.gather(values)
-        return pl.DataFrame(columns, schema_overrides={"order": pl.Int64} if "order" in columns else None)
-
-    from assay.backtest.result import Fill, PlacedOrder, Trade  # noqa: PLC0415
-
-    return {
-        "trades": table(
-            result.trades, Trade, {"entry_row": ("entry_open_time", opened), "exit_row": ("exit_open_time", opened)}
-        ),
-        "fills": table(result.fills, Fill, {"row": ("open_time", opened)}),
-        "orders": table(result.orders, PlacedOrder, {"row": ("decided_at", closed)}),
-    }
-
-
-def _moments(microseconds: np.ndarray[Any, Any]) -> pl.Series:
-    return pl.Series(microseconds).cast(pl.Datetime("us", "UTC"))

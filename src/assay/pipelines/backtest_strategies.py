@@ -6,12 +6,11 @@ moments that had no part in making or choosing it.
 
 from __future__ import annotations
 
-import hashlib
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -20,7 +19,7 @@ import polars as pl
 from assay.backtest.engine import Strategy, VectorStrategy
 from assay.backtest.layout import Floats
 from assay.backtest.rules import Rule, parse_rule
-from assay.backtest.signals import Exits, Flags, Size, TargetWeights
+from assay.backtest.signals import Flags, Signals
 from assay.domain.errors import BadInputError, NoDataError
 from assay.domain.instrument import SeriesId
 from assay.lake.model_store import ModelVersion, read_artefact, read_version
@@ -30,8 +29,9 @@ from assay.measures.signals import BUY, SELL, decide, expected_moves
 from assay.models.artefact import unpack
 from assay.models.walk_forward import foretell
 from assay.pipelines import steps
-from assay.pipelines.backtest_columns import ON_BARS, columns_of, feature_set_of, features_of_set
+from assay.pipelines.backtest_columns import columns_of, feature_set_of, features_of_set
 from assay.pipelines.backtest_market import LakeMarket
+from assay.pipelines.backtest_sizing import Sizing
 from assay.pipelines.champions import chosen, standings
 from assay.pipelines.judging import round_trip
 from assay.pipelines.paired_tests import find_model
@@ -41,44 +41,6 @@ from assay.pipelines.workspace import Workspace
 
 _VERSION = re.compile(r"[0-9a-f]{1,12}")
 _LIKELIER = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Sizing:
-    """How much is put in, and what takes it out again by itself.
-
-    Attributes
-    ----------
-    size : float
-        Part of what the account is worth that an entry puts in.
-    stop_loss, take_profit, trailing_stop : float, optional
-        Distances from the mean entry price, and from the best price since, as fractions.
-    max_bars : int
-        Bars after which a position is closed; 0: never.
-    """
-
-    size: float = 1.0
-    stop_loss: float | None = None
-    take_profit: float | None = None
-    trailing_stop: float | None = None
-    max_bars: int = 0
-
-    @property
-    def exits(self) -> Exits:
-        """As the engine has them."""
-        stop, target, trail = (
-            np.nan if one is None else one for one in (self.stop_loss, self.take_profit, self.trailing_stop)
-        )
-        return Exits(stop, target, trail, self.max_bars)
-
-    def check(self) -> None:
-        """Raise BadInputError if a number is out of range."""
-        _ = self.exits, Size(self.size)
-
-    def parameters(self) -> dict[str, Value]:
-        """Return what was chosen, for the ledger."""
-        told = {name: getattr(self, name) for name in ("stop_loss", "take_profit", "trailing_stop")}
-        return {"size": self.size, "max_bars": self.max_bars, **told}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,6 +61,14 @@ class Made:
     says: tuple[str, ...]
 
 
+class Maker(Protocol):
+    """Makes the strategy of a plan: what plans of one kind need in common is there already."""
+
+    def __call__(self, plan: Any, sizing: Sizing, volatility: Floats | None) -> Made:  # noqa: ANN401  # of its kind
+        """Return the strategy of one of the plans; `volatility` is that of :meth:`Sizing.volatility`."""
+        ...
+
+
 class Plan(Protocol):
     """What a backtest is asked to do."""
 
@@ -115,8 +85,8 @@ class Plan(Protocol):
         """Return the moment before which it must not be asked, if there is one."""
         ...
 
-    def make(self, workspace: Workspace, found: LakeMarket, sizing: Sizing) -> Made:
-        """Return its strategy."""
+    def maker(self, workspace: Workspace, found: LakeMarket, plans: Sequence[Any]) -> Maker:
+        """Return what makes the strategies of plans that differ in numbers alone, this one among them."""
         ...
 
 
@@ -156,29 +126,30 @@ class RulesPlan:
     def not_before(self, workspace: Workspace, series: SeriesId) -> None:  # rules learn nothing
         """Return nothing: rules were not fitted."""
 
-    def make(self, workspace: Workspace, found: LakeMarket, sizing: Sizing) -> Made:
-        """Return the signals of the rules; BadInputError if one names no column."""
-        return self.made(workspace, found, columns_of(workspace, found, self.names, self.features), sizing=sizing)
-
     @property
-    def names(self) -> list[str]:
+    def names(self) -> tuple[str, ...]:
         """The columns that its rules read, each once."""
-        return list(dict.fromkeys(name for rule in self.rules().values() for name in rule.columns))
+        return tuple(dict.fromkeys(name for rule in self.rules().values() for name in rule.columns))
 
-    def feature_set(self, workspace: Workspace, found: LakeMarket) -> str:
-        """Return what computes these columns, as the ledger names it."""
-        return feature_set_of(workspace, found, self.names, self.features)
+    def maker(self, workspace: Workspace, found: LakeMarket, plans: Sequence[RulesPlan]) -> Maker:
+        """Return what makes signals of rules; BadInputError if one names no column, or a side cannot be taken."""
+        names = list(dict.fromkeys(name for plan in plans for name in plan.names))
+        columns = columns_of(workspace, found, names, self.features)
 
-    def made(self, workspace: Workspace, found: LakeMarket, columns: Mapping[str, Floats], *, sizing: Sizing) -> Made:
-        """Return the signals of the rules on columns that are there; BadInputError where a side cannot be taken."""
-        rules = self.rules()
-        if "short" in rules and not found.may_short:
-            todo = "leave the rule out, or trade a perpetual, like binance:usdm:BTC-USDT"
-            raise BadInputError("nothing can be sold short on a spot market", value=found.series, todo=todo)
-        flags = {_SIDES[name]: rule.holds(columns) for name, rule in rules.items()}
-        says = tuple(f"{name} where {rule.text}" for name, rule in rules.items())
-        signals = found.signals(flags, sizing.size, sizing.exits)
-        return Made(signals, self.feature_set(workspace, found), says)
+        @functools.cache
+        def feature_set(read: tuple[str, ...]) -> str:
+            return feature_set_of(workspace, found, read, self.features)
+
+        def made(plan: RulesPlan, sizing: Sizing, volatility: Floats | None) -> Made:
+            rules = plan.rules()
+            if "short" in rules and not found.may_short:
+                todo = "leave the rule out, or trade a perpetual, like binance:usdm:BTC-USDT"
+                raise BadInputError("nothing can be sold short on a spot market", value=found.series, todo=todo)
+            flags = {_SIDES[name]: rule.holds(columns) for name, rule in rules.items()}
+            says = tuple(f"{name} where {rule.text}" for name, rule in rules.items())
+            return made_of(found, flags, (sizing, volatility), (feature_set(plan.names), says))
+
+        return made
 
 
 _SIDES = {"buy": "long_entry", "sell": "long_exit", "short": "short_entry", "cover": "short_exit"}
@@ -231,27 +202,31 @@ class ModelPlan:
     thresholds : Thresholds
         Of the probability of a rise: 0.5 both. Of a value, of the return that is foretold: what getting in and out
         costs (``model.cost_bps``), and 0. A signal has its own rule.
+    versions : str
+        What it means for each of several series, once that is known.
     """
 
     model: str
     thresholds: Thresholds = field(default_factory=Thresholds)
+    versions: str = ""
 
     kind = "model"
 
     def parameters(self) -> dict[str, Value]:
         """Return what was chosen."""
-        return {"model": self.model, **self.thresholds.parameters()}
+        return {"model": self.versions or self.model, **self.thresholds.parameters()}
 
-    def resolved(self, workspace: Workspace, series: SeriesId) -> ModelPlan:
-        """Return the same with the whole name of the version that is meant."""
-        return replace(self, model=self._version(workspace, series).version)
+    def resolved(self, workspace: Workspace, series: Sequence[SeriesId]) -> ModelPlan:
+        """Return the same with the whole name of the version that is meant, or of those of several series."""
+        versions = list(dict.fromkeys(self._version(workspace, one).version for one in series))
+        return replace(self, model=versions[0]) if len(versions) == 1 else replace(self, versions=",".join(versions))
 
     def not_before(self, workspace: Workspace, series: SeriesId) -> datetime:
         """Return the last moment whose outcome had a part in making or choosing the model."""
         return self._version(workspace, series).paper.seen_until
 
-    def make(self, workspace: Workspace, found: LakeMarket, sizing: Sizing) -> Made:
-        """Return the signals of what the model says; BadInputError if its features are computed otherwise now."""
+    def maker(self, workspace: Workspace, found: LakeMarket, plans: Sequence[ModelPlan]) -> Maker:  # noqa: ARG002
+        """Return what makes signals of what it says; BadInputError if its features are computed otherwise now."""
         version = self._version(workspace, found.series)
         paper = version.paper
         task = find_task(workspace, paper.key.task)
@@ -268,21 +243,22 @@ class ModelPlan:
         said[found.close_time < microseconds_of(paper.seen_until)] = np.nan
         told = f"model {version.version} ({paper.estimator}, {paper.key}), which has seen nothing after "
         told += f"{paper.seen_until:%Y-%m-%d %H:%M} UTC"
-        if task.kind == "signal":
-            flags = _signals_of_paper(paper.evidence, said)
-            return Made(
-                found.signals(flags, sizing.size, sizing.exits),
-                now,
-                (told, "BUY enters, SELL leaves, HOLD changes nothing"),
-            )
         is_value = task.estimators == "value"
-        flags, rule = self.thresholds.flags(
-            said,
-            usual=round_trip(workspace.settings) if is_value else _LIKELIER,
-            usual_leave=0.0 if is_value else _LIKELIER,
-            what="the return foretold" if is_value else "the probability of a rise",
-        )
-        return Made(found.signals(flags, sizing.size, sizing.exits), now, (told, rule))
+        usual = round_trip(workspace.settings) if is_value else _LIKELIER
+
+        def made(plan: ModelPlan, sizing: Sizing, volatility: Floats | None) -> Made:
+            if task.kind == "signal":
+                flags, rule = _signals_of_paper(paper.evidence, said), "BUY enters, SELL leaves, HOLD changes nothing"
+            else:
+                flags, rule = plan.thresholds.flags(
+                    said,
+                    usual=usual,
+                    usual_leave=0.0 if is_value else _LIKELIER,
+                    what="the return foretold" if is_value else "the probability of a rise",
+                )
+            return made_of(found, flags, (sizing, volatility), (now, (told, rule)))
+
+        return made
 
     def _version(self, workspace: Workspace, series: SeriesId) -> ModelVersion:
         documents = documents_of(workspace.home)
@@ -314,73 +290,17 @@ class ModelPlan:
         return said
 
 
-@dataclass(frozen=True, slots=True)
-class WeightsPlan:
-    """Hold what a table says: ``close_time`` and ``weight``, the part of the account's worth from then on.
-
-    Attributes
-    ----------
-    file : Path
-        Parquet or CSV.
-    """
-
-    file: Path
-
-    kind = "weights"
-
-    def parameters(self) -> dict[str, Value]:
-        """Return the weights as one hash."""
-        frame = self._frame()
-        arrays = frame["close_time"].dt.epoch("us").to_numpy(), frame["weight"].to_numpy()
-        return {"weights": hashlib.sha256(b"".join(one.tobytes() for one in arrays)).hexdigest()[:16]}
-
-    def not_before(self, workspace: Workspace, series: SeriesId) -> None:  # nobody knows
-        """Return nothing: who wrote the weights knows what they have seen."""
-
-    def make(self, workspace: Workspace, found: LakeMarket, sizing: Sizing) -> Made:  # noqa: ARG002
-        """Return the weights at their bars.
-
-        Raises
-        ------
-        BadInputError
-            If the table has no weight at the close of any bar of the period, or one where no bar closes, or a stop is
-            asked for.
-        """
-        if sizing != Sizing():
-            raise BadInputError("target weights have no size and no exits", todo="leave them out: weights say it all")
-        frame = self._frame()
-        moments, weights = frame["close_time"].dt.epoch("us").to_numpy(), frame["weight"].to_numpy()
-        closes = found.close_time
-        is_in = (moments >= closes[0]) & (moments <= closes[-1])
-        places = np.searchsorted(closes, moments[is_in])
-        is_wrong = closes[places] != moments[is_in]
-        if not is_in.any() or is_wrong.any():
-            value = frame["close_time"][int(np.flatnonzero(is_in)[is_wrong][0])] if is_wrong.any() else self.file
-            todo = f"write the moments at which bars of {found.series.interval} close, in UTC"
-            raise BadInputError("a weight at the close of no bar of the period", value=value, todo=todo)
-        on_bars = np.full(closes.size, np.nan)
-        on_bars[places] = weights[is_in]
-        told = f"hold the weights of {self.file.name} ({int(is_in.sum()):,} of them)"
-        return Made(TargetWeights(found.on_rows(on_bars)), ON_BARS, (told,))
-
-    def _frame(self) -> pl.DataFrame:
-        try:
-            table = pl.read_csv(self.file, try_parse_dates=True) if self.file.suffix == ".csv" else pl.read_parquet(
-                self.file
-            )  # fmt: skip
-            moments = table["close_time"]
-            zoned = moments.dt.replace_time_zone("UTC") if moments.dtype.time_zone is None else moments  # type: ignore[attr-defined]
-            frame = pl.DataFrame(
-                {"close_time": zoned.dt.cast_time_unit("us"), "weight": table["weight"].cast(pl.Float64)}
-            )
-        except (OSError, pl.exceptions.PolarsError, AttributeError, ValueError) as error:
-            todo = "give a Parquet or CSV file with the columns close_time (UTC) and weight"
-            raise BadInputError("a table of weights cannot be read", value=self.file, todo=todo) from error
-        if not frame["weight"].is_finite().all() or frame["close_time"].null_count():
-            raise BadInputError("a weight is missing, or not finite", value=self.file, todo="leave its row out")
-        if not frame["close_time"].is_sorted() or frame["close_time"].n_unique() < frame.height:
-            raise BadInputError("weights out of order", value=self.file, todo="sort them by close_time, each once")
-        return frame
+def made_of(
+    found: LakeMarket,
+    flags: Mapping[str, Flags],
+    sizes: tuple[Sizing, Floats | None],
+    about: tuple[str, tuple[str, ...]],
+) -> Made:
+    """Return signals of flags of the bars, by the names that :class:`~assay.backtest.signals.Signals` has."""
+    (sizing, volatility), (feature_set, says) = sizes, about
+    on_rows = {name: found.on_rows(one) for name, one in flags.items()}
+    signals = Signals(**on_rows, size=sizing.sized(volatility), exits=sizing.exits)
+    return Made(signals, feature_set, (*says, *sizing.says))
 
 
 def _signals_of_paper(evidence: Mapping[str, object], said: Floats) -> dict[str, Flags]:
@@ -393,3 +313,31 @@ def _signals_of_paper(evidence: Mapping[str, object], said: Floats) -> dict[str,
     moves = expected_moves(known, terms["usual_move"])
     made = decide(known, moves, confidence=terms["confidence"], cost=terms["cost"])
     return {"long_entry": made == BUY, "long_exit": made == SELL}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ObjectPlan:
+    """A strategy that somebody wrote: its orders name it, since nobody can read its mind."""
+
+    strategy: VectorStrategy | Strategy
+    name: str
+
+    kind = "code"
+
+    def parameters(self) -> dict[str, Value]:
+        """Return its name; its orders are known when it has run."""
+        return {"strategy": self.name}
+
+    def not_before(self, workspace: Workspace, series: SeriesId) -> None:
+        """Return nothing: its author knows what it has seen."""
+
+    def maker(self, workspace: Workspace, found: object, plans: Sequence[ObjectPlan]) -> Maker:  # noqa: ARG002
+        """Return what gives the strategy; BadInputError if it is to have sizes or exits, which its own orders have."""
+
+        def made(plan: ObjectPlan, sizing: Sizing, volatility: Floats | None) -> Made:  # noqa: ARG001
+            if sizing != Sizing():
+                todo = "leave them out: its own orders say them"
+                raise BadInputError("a strategy's own code with sizes or exits besides", value=plan.name, todo=todo)
+            return Made(plan.strategy, "code", (f"{plan.name}, a strategy's own code",))
+
+        return made

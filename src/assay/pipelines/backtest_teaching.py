@@ -6,29 +6,62 @@ what came before each part, one horizon apart from it, and is asked about that p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
 
-from assay.backtest.layout import Floats
+from assay.backtest.layout import Floats, Ints
 from assay.domain.errors import BadInputError, NoDataError
 from assay.domain.instrument import SeriesId
 from assay.features.labels.names import DIRECTION as DIRECTION_LABEL
 from assay.features.sets import DIRECTION
 from assay.lake.trials import Value
+from assay.models.registry import StorableDirection, new_direction
 from assay.pipelines.backtest_columns import features_of_set, request_of
 from assay.pipelines.backtest_market import LakeMarket
-from assay.pipelines.backtest_strategies import Made, Sizing, Thresholds
+from assay.pipelines.backtest_sizing import Sizing
+from assay.pipelines.backtest_strategies import Made, Maker, Thresholds, made_of
 from assay.pipelines.direction import of_present_asset
 from assay.pipelines.training_rows import find_features
 from assay.pipelines.training_table import TableRequest, label_named, make_training_table
 from assay.pipelines.workspace import Workspace
 
 _FEWEST_ROWS = 100
+
+
+@dataclass(slots=True)
+class EstimatorAsClassifier:
+    """An estimator of the registry with its usual parameters, spoken to as :class:`Teachable`."""
+
+    name: str
+    _taught: StorableDirection | None = None
+
+    def fit(self, X: pl.DataFrame, y: Ints) -> EstimatorAsClassifier:  # noqa: N803
+        """Learn from rows, the oldest first."""
+        self._taught = new_direction(self.name, X.columns)
+        self._taught.fit(_matrix(X), y.astype(np.float64))
+        return self
+
+    def predict_proba(self, X: pl.DataFrame) -> Floats:  # noqa: N803
+        """Return the probabilities of both classes, shape (n, 2)."""
+        assert self._taught is not None
+        up = self._taught.predict_proba(_matrix(X))
+        return np.column_stack([1.0 - up, up])
+
+
+def taught_estimator(name: str, **chosen: Any) -> TaughtPlan:  # noqa: ANN401  # what a TaughtPlan has
+    """Return the plan of an estimator of the registry; BadInputError if it foretells no direction."""
+    new_direction(name, ())
+    return TaughtPlan(partial(EstimatorAsClassifier, name), name, **chosen)
+
+
+def _matrix(rows: pl.DataFrame) -> Floats:
+    return np.ascontiguousarray(rows.cast(pl.Float64).to_numpy(), dtype=np.float64)
 
 
 class Teachable(Protocol):
@@ -57,6 +90,8 @@ class TaughtPlan:
     features, label : str
         Feature set, and a label of a direction such as ``direction_24h``.
     thresholds : Thresholds
+    parts : int, optional
+        Of the period; before each it is taught anew. ``model.folds`` if it is not said.
     """
 
     untaught: Callable[[], Teachable]
@@ -65,6 +100,7 @@ class TaughtPlan:
     features: str = DIRECTION.name
     label: str = "direction"
     thresholds: Thresholds = field(default_factory=Thresholds)
+    parts: int | None = None
 
     kind = "classifier"
 
@@ -73,13 +109,14 @@ class TaughtPlan:
         return {
             "classifier": self.name, "label": self.label,
             **{f"classifier.{name}": value for name, value in self.chosen.items()}, **self.thresholds.parameters(),
+            **({} if self.parts is None else {"parts": self.parts}),
         }  # fmt: skip
 
     def not_before(self, workspace: Workspace, series: SeriesId) -> None:
         """Return nothing: it is taught by what came before."""
 
-    def make(self, workspace: Workspace, found: LakeMarket, sizing: Sizing) -> Made:
-        """Return the signals of what it says of each part of the period.
+    def maker(self, workspace: Workspace, found: LakeMarket, plans: Sequence[TaughtPlan]) -> Maker:  # noqa: ARG002
+        """Return what makes signals of what it says of each part of the period.
 
         Raises
         ------
@@ -99,7 +136,7 @@ class TaughtPlan:
         rows = of_present_asset(table.frame, found.series)
         matrix = features_of_set(workspace, found, self.features).select(chosen.names).fill_null(np.nan)
         is_whole = np.isfinite(matrix.to_numpy()).all(axis=1)
-        blocks = min(workspace.settings.model.folds, int(is_whole.sum()))
+        blocks = min(self.parts or workspace.settings.model.folds, int(is_whole.sum()))
         said = np.full(matrix.height, np.nan)
         for places in np.array_split(np.flatnonzero(is_whole), max(blocks, 1)):
             if places.size:
@@ -108,8 +145,12 @@ class TaughtPlan:
                 said[places] = self._said(known, matrix[places], chosen.names, rule.column)
         told = f"{self.name}, taught {rule.name} anew before each of {blocks} parts from outcomes known "
         told += f"{rule.horizon / timedelta(hours=1):g} h before"
-        flags, how = self.thresholds.flags(said, usual=0.5, what="the probability of a rise")
-        return Made(found.signals(flags, sizing.size, sizing.exits), table.feature_set, (told, how))
+
+        def made(plan: TaughtPlan, sizing: Sizing, volatility: Floats | None) -> Made:
+            flags, how = plan.thresholds.flags(said, usual=0.5, what="the probability of a rise")
+            return made_of(found, flags, (sizing, volatility), (table.feature_set, (told, how)))
+
+        return made
 
     def _said(self, known: pl.DataFrame, matrix: pl.DataFrame, names: tuple[str, ...], label: str) -> Floats:
         if known.height < _FEWEST_ROWS or known[label].n_unique() < 2:

@@ -6,38 +6,36 @@ also by those that nobody liked. The same request on the same bars is the same t
 
 from __future__ import annotations
 
-import functools
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
-from typing import cast
 
 import numpy as np
 
 from assay.backtest.account import Account
-from assay.backtest.engine import Strategy, VectorStrategy, run, run_band
-from assay.backtest.loop import advance
-from assay.backtest.progress import Loop
+from assay.backtest.engine import run, run_band
 from assay.backtest.result import Band, Result
-from assay.backtest.signals import Signals
+from assay.backtest.signals import Signals, Size
 from assay.domain.errors import BadInputError, NoDataError
-from assay.domain.instrument import SeriesId
+from assay.domain.instrument import Resolution
 from assay.domain.model_key import ModelKey
-from assay.features.compile import compile_loop, use_cache_dir
 from assay.lake.reads import EVERYTHING, Span
 from assay.lake.sealed import Author, documents_of
 from assay.lake.trial_ledger import count_trials, recorded
-from assay.lake.trials import Configuration, Search, Value
-from assay.pipelines.backtest_market import LakeMarket, Terms, find_series, read_market
+from assay.lake.trials import Configuration, Search
+from assay.pipelines.backtest_finer import AUTO, check_finer, refined
+from assay.pipelines.backtest_loop import loop_for
+from assay.pipelines.backtest_making import Traded, make
+from assay.pipelines.backtest_market import Terms, find_series, read_market
 from assay.pipelines.backtest_report import BacktestReport, evidence_of, months_of
-from assay.pipelines.backtest_strategies import Made, ModelPlan, Plan, Sizing
+from assay.pipelines.backtest_several import read_several, series_of
+from assay.pipelines.backtest_sizing import Sizing
+from assay.pipelines.backtest_strategies import Made, ModelPlan, ObjectPlan, Plan
 from assay.pipelines.workspace import Workspace
 
 TASK = "backtest"
 """The task of all backtests in the ledger; with a series, the key of those that are held against each other."""
-_FEW_BARS = 30_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +44,8 @@ class BacktestRequest:
 
     Attributes
     ----------
-    symbol : str
-        Any spelling, or ``venue:market:SYMBOL``.
+    symbol : str or tuple of str
+        Any spelling, or ``venue:market:SYMBOL``; several are traded from one account.
     by : str
         Who asks.
     plan : Plan
@@ -61,9 +59,13 @@ class BacktestRequest:
     terms : Terms
     latency_bars : int
         Bars by which orders arrive later than the next open.
+    max_positions : int, optional
+        Symbols held at a time; where not all find room, those named first do.
+    finer : str
+        ``auto``: shorter bars decide what happened inside a bar, where the lake has them; ``none``: they do not.
     """
 
-    symbol: str
+    symbol: str | tuple[str, ...]
     by: str
     plan: Plan
     interval: str = "1h"
@@ -72,30 +74,13 @@ class BacktestRequest:
     sizing: Sizing = field(default_factory=Sizing)
     terms: Terms = field(default_factory=Terms)
     latency_bars: int = 0
+    max_positions: int | None = None
+    finer: str = AUTO
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ObjectPlan:
-    """A strategy that somebody wrote: its orders name it, since nobody can read its mind."""
-
-    strategy: VectorStrategy | Strategy
-    name: str
-
-    kind = "code"
-
-    def parameters(self) -> dict[str, Value]:
-        """Return its name; its orders are known when it has run."""
-        return {"strategy": self.name}
-
-    def not_before(self, workspace: Workspace, series: SeriesId) -> None:
-        """Return nothing: its author knows what it has seen."""
-
-    def make(self, workspace: Workspace, found: LakeMarket, sizing: Sizing) -> Made:  # noqa: ARG002
-        """Return the strategy; BadInputError if it is to have a size or exits, which are in its own orders."""
-        if sizing != Sizing():
-            todo = "leave them out: its own orders say them"
-            raise BadInputError("a strategy's own code with sizes or exits besides", value=self.name, todo=todo)
-        return Made(self.strategy, "code", (f"{self.name}, a strategy's own code",))
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """What is asked for, in its order."""
+        return (self.symbol,) if isinstance(self.symbol, str) else self.symbol
 
 
 def backtest(workspace: Workspace, request: BacktestRequest) -> BacktestReport:
@@ -123,59 +108,92 @@ def backtest(workspace: Workspace, request: BacktestRequest) -> BacktestReport:
         If the disk refuses the ledger.
     """
     found, account = prepare(workspace, request)
+    request = resolved(workspace, request, found)
     plan = request.plan
-    if isinstance(plan, ModelPlan):  # champions change, and a version may be called by its beginning
-        plan = plan.resolved(workspace, found.series)
-        request = replace(request, plan=plan)
-    made = plan.make(workspace, found, request.sizing)
+    made = make(workspace, found, plan, request.sizing)
     configuration = configuration_of(workspace, request, found, made.feature_set)
     author = Author(request.by, workspace.clock.now())
     with recorded(documents_of(workspace.home), _search(configuration), author) as tried:
-        band = _band(workspace, made, found, account)
+        band = band_of(workspace, made, found, account)
         if plan.kind == ObjectPlan.kind:
             orders = hashlib.sha256(np.ascontiguousarray(band.pessimistic.tape).tobytes()).hexdigest()[:16]
             configuration = replace(configuration, parameters={**configuration.parameters, "orders": orders})
         tried(configuration, scores_of(band.pessimistic))
-    return report_of(workspace, found, made, account, band=band)
+    return replace(report_of(workspace, found, made, account, band=band), trial=configuration.trial)
 
 
-def prepare(workspace: Workspace, request: BacktestRequest) -> tuple[LakeMarket, Account]:
+def prepare(workspace: Workspace, request: BacktestRequest) -> tuple[Traded, Account]:
     """Return what is traded, and with what; Raises as :func:`backtest`."""
     request.sizing.check()
-    account = Account(cash=request.cash, latency_bars=request.latency_bars)
-    resolution, span = find_series(workspace, request.symbol, request.interval, request.span)
-    span = _untouched(span, request.plan.not_before(workspace, resolution.series))
-    found = read_market(workspace, resolution, span, request.terms)
-    return found, replace(account, may_short=found.may_short)
+    check_finer(request.finer)
+    account = Account(cash=request.cash, latency_bars=request.latency_bars, max_positions=request.max_positions)
+    if not request.symbols:
+        raise BadInputError("nothing to trade", todo="name a symbol, like BTC-USDT")
+    resolutions: list[Resolution] = []
+    span = request.span
+    for symbol in request.symbols:
+        found, span = find_series(workspace, symbol, request.interval, span)
+        resolutions.append(found)
+    seen = [request.plan.not_before(workspace, one.series) for one in resolutions]
+    span = _untouched(span, max((one for one in seen if one is not None), default=None))
+    traded = _read(workspace, request, resolutions, span)
+    return traded, replace(account, may_short=traded.may_short)
+
+
+def resolved(workspace: Workspace, request: BacktestRequest, found: Traded) -> BacktestRequest:
+    """Return the request with whole names: champions change, and a version may be called by its beginning."""
+    if not isinstance(request.plan, ModelPlan):
+        return request
+    return replace(request, plan=request.plan.resolved(workspace, series_of(found)))
+
+
+def read_from(workspace: Workspace, request: BacktestRequest, found: Traded, start: datetime) -> Traded:
+    """Return the bars of the same series that open at `start` or later."""
+    resolutions = [one.resolution for one in found.parts]
+    return _read(workspace, request, resolutions, replace(found.span, start=start))
+
+
+def _read(workspace: Workspace, request: BacktestRequest, resolutions: Sequence[Resolution], span: Span) -> Traded:
+    found: Traded
+    if len(resolutions) > 1:
+        found = read_several(workspace, resolutions, span, request.terms)
+    else:
+        found = read_market(workspace, resolutions[0], span, request.terms)
+    return refined(workspace, found) if request.finer == AUTO else found
 
 
 def report_of(
-    workspace: Workspace, found: LakeMarket, made: Made, account: Account, *, band: Band | None = None
+    workspace: Workspace, found: Traded, made: Made, account: Account, *, band: Band | None = None
 ) -> BacktestReport:
     """Return the report of a strategy whose trial is counted already; without its band it is run."""
-    band = band or _band(workspace, made, found, account)
-    trials = count_trials(documents_of(workspace.home)).of(ModelKey(TASK, str(found.series)))
+    band = band or band_of(workspace, made, found, account)
+    trials = count_trials(documents_of(workspace.home)).of(ModelKey(TASK, found.source))
     evidence, hold = evidence_of(band.pessimistic, trials, workspace.settings), held(workspace, found, account)
     return BacktestReport(found, made, band, hold, evidence, months_of(band.pessimistic, hold))
 
 
-def _band(workspace: Workspace, made: Made, found: LakeMarket, account: Account) -> Band:
-    loop = loop_for(workspace, len(found.market))
+def band_of(workspace: Workspace, made: Made, found: Traded, account: Account) -> Band:
+    """Return what comes of a strategy on both paths."""
+    loop = loop_for(workspace, found.market.bars_to_do)
     return run_band(made.strategy, found.market, account=account, costs=found.costs, loop=loop)
 
 
 def configuration_of(
-    workspace: Workspace, request: BacktestRequest, found: LakeMarket, feature_set: str
+    workspace: Workspace, request: BacktestRequest, found: Traded, feature_set: str
 ) -> Configuration:  # fmt: skip
     """Return the trial that a request is."""
     terms = {name: getattr(request.terms, name) for name in ("fee_bps", "spread_bps", "slippage_bps")}
     parameters = {
         **request.plan.parameters(), **request.sizing.parameters(), **terms,
         "cash": request.cash, "latency_bars": request.latency_bars,
+        # What is not said is not there: the same trial has the same name as before it could be said.
+        **({} if request.max_positions is None else {"max_positions": request.max_positions}),
+        **({} if request.finer == AUTO else {"finer": request.finer}),
+        **({} if len(found.names) == 1 else {"series": ", ".join(found.names)}),
     }  # fmt: skip
     span = f"{found.bars['open_time'][0].isoformat()} to {found.bars['close_time'][-1].isoformat()}"
     return Configuration(
-        ModelKey(TASK, str(found.series)), request.plan.kind, parameters, feature_set, found.data_version,
+        ModelKey(TASK, found.source), request.plan.kind, parameters, feature_set, found.data_version,
         workspace.settings.model.seed, span,
     )  # fmt: skip
 
@@ -186,17 +204,16 @@ def scores_of(result: Result) -> Mapping[str, float]:
     return {name: getattr(figures, name) for name in ("total_return", "sharpe", "max_drawdown", "trades")}
 
 
-def held(workspace: Workspace, found: LakeMarket, account: Account) -> Result:
-    """Return buying all at the first chance and holding it, at the same costs."""
-    entry = np.zeros(len(found.market), dtype=np.bool_)
-    entry[0] = True
-    loop = loop_for(workspace, len(found.market))
-    return run(Signals(long_entry=entry), found.market, account=account, costs=found.costs, loop=loop)
-
-
-def loop_for(workspace: Workspace, bars: int) -> Loop:
-    """Return the loop: compiled, unless so few bars are sooner done than it is compiled; the bits are the same."""
-    return advance if bars <= _FEW_BARS else compiled_loop(workspace.home.cache / "numba")
+def held(workspace: Workspace, found: Traded, account: Account) -> Result:
+    """Return buying all at the first chance and holding it, at the same costs; of several symbols as much of each."""
+    market = found.market
+    entry = np.zeros(market.close.shape, dtype=np.bool_)
+    firsts = np.argmax(~np.isnan(market.close), axis=0)
+    entry[firsts, np.arange(firsts.size)] = True
+    loop = loop_for(workspace, market.bars_to_do)
+    all_of_them = replace(account, max_positions=None)
+    bought = Signals(long_entry=entry, size=Size(1.0 / firsts.size))
+    return run(bought, market, account=all_of_them, costs=found.costs, loop=loop)
 
 
 def _search(configuration: Configuration) -> Search:
@@ -220,13 +237,3 @@ def _untouched(span: Span, not_before: datetime | None) -> Span:
         what = f"the model has seen all of this period: bars until {not_before:%Y-%m-%d %H:%M} UTC made or chose it"
         raise NoDataError(what, value=f"until {span.end:%Y-%m-%d %H:%M}", todo="choose a later period")
     return replace(span, start=span.start or not_before)
-
-
-@functools.cache
-def compiled_loop(cache: Path) -> Loop:
-    """Return the loop of a backtest, compiled; some seconds at its first call, then kept below `cache`.
-
-    It gives the bits that the plain one gives: no fastmath, and the same functions.
-    """
-    use_cache_dir(cache)
-    return cast("Loop", compile_loop(advance, "backtest", {}, are_inlined=False))

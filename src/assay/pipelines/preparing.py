@@ -7,9 +7,11 @@ two of them write to one place.
 from __future__ import annotations
 
 import contextlib
+import gc
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,11 +20,12 @@ import numpy as np
 from assay.backtest.engine import run
 from assay.backtest.market import Market
 from assay.backtest.signals import Signals
+from assay.backtest.sweeping import Loops, Setting
 from assay.domain.errors import StorageError
 from assay.lake.home import PREPARED
 from assay.lake.storage import storage_errors
 from assay.pipelines import dbt, steps
-from assay.pipelines.backtesting import compiled_loop
+from assay.pipelines.backtest_loop import compiled_loop, compiled_signal_loop
 from assay.pipelines.workspace import Workspace, open_workspace
 from assay.settings import Settings
 from assay.venues import scan
@@ -68,7 +71,8 @@ def prepare_installation() -> Prepared:
         raise StorageError("the installation cannot be written to", value=PREPARED.parent, todo=todo) from error
     with storage_errors(PREPARED), tempfile.TemporaryDirectory(dir=beside) as scratch:
         workspace = open_workspace(Settings(home=Path(scratch) / "home"))
-        _make(workspace)
+        with _without_collector():
+            _make(workspace)
         for part in _PARTS:
             (beside / part).parent.mkdir(parents=True, exist_ok=True)
             (workspace.home.cache / part).rename(beside / part)
@@ -77,6 +81,18 @@ def prepare_installation() -> Prepared:
         beside.rename(PREPARED)
         sizes = [path.stat().st_size for path in PREPARED.rglob("*") if path.is_file()]
     return Prepared(str(PREPARED), len(sizes), sum(sizes), round(time.perf_counter() - begun, 3))
+
+
+@contextlib.contextmanager
+def _without_collector() -> Iterator[None]:
+    """Let nobody look for garbage: compilers make objects by the million, and a tenth of their time goes into that."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _make(workspace: Workspace) -> None:
@@ -93,7 +109,10 @@ def _make(workspace: Workspace) -> None:
 
 
 def _compile_backtests(workspace: Workspace) -> None:
-    """Compile the loop of backtests, which takes longer than all Steps together, by running it over two bars."""
+    """Compile the loops of backtests, which take longer than all Steps together, by running them over two bars."""
     opened, price = np.arange(2) * 3_600_000_000, np.ones(2)
     market = Market(("BTC-USDT",), opened, opened + opened[1], price, price, price, price)
-    run(Signals(), market, loop=compiled_loop(workspace.home.cache / "numba"))
+    cache = workspace.home.cache / "numba"
+    loops = Loops(compiled_loop(cache), compiled_signal_loop(cache))
+    run(Signals(), market, loop=loops.advance)
+    Setting(market, loops=loops).outcome(Signals())

@@ -1,8 +1,8 @@
 """A lake where the settings say it is, made from bronze: how a home outgrows its own disk and its SQLite.
 
-What the home itself holds is taken over first: batches of bronze, trials and models, and the forecasts, which nothing
-could make again because they say what was said at the time. Everything else is computed, and its content hash is held
-against the old.
+What the home itself holds is taken over first: batches of bronze, trials, models and backtests, and the forecasts,
+which nothing could make again because they say what was said at the time. Everything else is computed, and its content
+hash is held against the old.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from assay.lake import content, model_store, prediction_tables, trial_ledger
+from assay.lake import backtest_runs, content, model_store, prediction_tables, trial_ledger
 from assay.lake.bronze_copy import copy_bronze
 from assay.lake.bronze_store import store_of
 from assay.lake.catalog import connect, is_made
@@ -96,8 +96,8 @@ def _take_bronze(workspace: Workspace, own: Home, on_batch: Callable[[int, int],
 
 
 def _take_documents(workspace: Workspace, own: Home) -> None:
-    """Take over trials and models, which lie where bronze does and could not be made again."""
-    for folder in (trial_ledger.FOLDER, model_store.FOLDER):
+    """Take over trials, models and backtests, which lie where bronze does and could not be made again."""
+    for folder in (trial_ledger.FOLDER, model_store.FOLDER, backtest_runs.FOLDER):
         _, left = take_over(documents_of(own), documents_of(workspace.home), folder)
         if left:
             workspace.say(f"{len(left)} files of {folder} stay behind: others are there under their names ({left[0]})")

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from assay.backtest.account import Account
 from assay.backtest.engine import View
 from assay.backtest.layout import Floats
 from assay.backtest.market import Market
 from assay.backtest.orders import Order, tape_of
+from assay.backtest.signals import Exits, Flags, Signals, Size
 from assay.measures.trading_costs import Costs
 
 HOUR = 3_600_000_000
@@ -50,6 +52,38 @@ def random_market(rng: np.random.Generator, *, bars: int = 30) -> Market:
     return Market(
         symbols, times, times + HOUR, opened, high, low, close, volume,
         funding if has_funding else np.empty((0, shape[1])), delisted,
+    )  # fmt: skip
+
+
+def random_whole_market(rng: np.random.Generator, *, bars: int) -> Market:
+    """Return one symbol without a hole, funding or a delisting; volumes are unknown, known, or at times nothing."""
+    close: Floats = 100.0 + np.cumsum(rng.integers(-4, 5, bars).astype(np.float64)) * 0.5
+    jump = np.where(rng.random(bars) < 0.2, rng.integers(-6, 7, bars) * 0.5, 0.0)
+    opened: Floats = np.concatenate([close[:1], close[:-1]]) + jump
+    high = np.maximum(opened, close) + rng.integers(0, 5, bars) * 0.5
+    low = np.minimum(opened, close) - rng.integers(0, 5, bars) * 0.5
+    volume = np.where(rng.random(bars) < rng.choice([0.0, 0.0, 0.1, 0.5]), 0.0, rng.choice([NAN, 1.0, 50.0]))
+    times = np.arange(bars, dtype=np.int64) * HOUR
+    return Market(("BTC-USDT",), times, times + HOUR, opened, high, low, close, volume)
+
+
+def random_signals(rng: np.random.Generator, bars: int) -> Signals:
+    """Return signals of any kind for one symbol, rare or all the time, with sizes and exits that change or do not."""
+
+    def flags() -> Flags | None:
+        return None if rng.random() < 0.3 else rng.random(bars) < rng.choice([0.02, 0.1, 0.4, 1.0])
+
+    def distance(nearest: float) -> ArrayLike:
+        some = np.where(rng.random(bars) < 0.3, NAN, nearest * rng.integers(1, 4, bars))
+        return (NAN, nearest, some)[int(rng.integers(3))]
+
+    unit = str(rng.choice(["fraction", "notional", "quantity"]))
+    amount = {"fraction": 0.7, "notional": 400.0, "quantity": 3.0}[unit]
+    sizes = np.where(rng.random(bars) < 0.2, NAN, amount * rng.integers(1, 4, bars))
+    return Signals(
+        flags(), flags(), flags(), flags(),
+        size=Size(sizes if rng.random() < 0.3 else amount, unit),
+        exits=Exits(distance(0.01), distance(0.01), distance(0.015), int(rng.choice([0, 0, 1, 4]))),
     )  # fmt: skip
 
 

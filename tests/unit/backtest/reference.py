@@ -244,7 +244,7 @@ class Reference:
                 if found is None or found[1] != where:
                     continue
                 is_smaller = self.held[s].quantity * self.side(one, s, found[0]) < 0
-                if is_smaller == is_first:
+                if is_smaller or not is_first:
                     self.fill(one, s, *found)
 
     def fill_inside(self) -> None:

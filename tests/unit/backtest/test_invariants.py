@@ -113,6 +113,26 @@ def test_higher_fees_on_the_same_quantities_leave_less(seed: int, dearer: float)
 
 
 @settings(max_examples=40)
+@given(seed=SEEDS, most=st.integers(1, 3))
+def test_all_symbols_share_the_cash_and_only_so_many_are_held(seed: int, most: int) -> None:
+    rng = np.random.default_rng(seed)
+    market = random_market(rng)
+    account = dataclasses.replace(random_account(rng), max_positions=most, max_leverage=1.0, may_short=False)
+    decided = random_orders(rng, market)
+    result = run(Prepared(decided), market, account=account, costs=random_costs(rng, account))
+    assert ((result.quantity != 0).sum(axis=1) <= most).all()
+    assert (result.quantity >= -1e-9).all()
+    cash, held = account.cash, np.zeros(len(market.symbols))
+    # Funding is what is paid whether there is cash or not; a short position, which there is none of, would get it.
+    slack = np.abs(result.funding_paid).sum() + 1e-6
+    for fill in result.fills:
+        cash -= fill.quantity * fill.price + fill.fee
+        held[market.place_of(fill.symbol)] += fill.quantity
+        assert (np.abs(held) > 1e-9).sum() <= most
+        assert cash >= -slack
+
+
+@settings(max_examples=40)
 @given(seed=SEEDS)
 def test_the_shortcut_over_quiet_bars_changes_no_bit(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -9,9 +9,9 @@ import pytest
 from assay.backtest import layout as at
 from assay.backtest.booking import Held, book
 from assay.backtest.layout import Bar
-from assay.backtest.matching import Guard, Waiting, match, protect, protect_at_open
+from assay.backtest.matching import Guard, Waiting, is_triggered, match, protect, protect_at_open, seen_peak
 from assay.backtest.pricing import Rates, Touch, fill_price
-from assay.backtest.sizing import Purse, Steps, fit, room
+from assay.backtest.sizing import Purse, Steps, capacity_left, fit, room, wanted
 
 BAR = Bar(open=100.0, high=104.0, low=97.0, close=101.0, volume=10.0)
 NO = at.NOWHERE
@@ -100,3 +100,42 @@ def test_booking_keeps_the_mean_price_until_nothing_is_left() -> None:
     assert (cash, held) == (1_109.5, Held(3.0, 105.0))
     assert book(cash, held, -3.0, 100.0, 0.0) == (1_409.5, Held(0.0, 0.0))
     assert book(0.0, Held(-2.0, 100.0), -2.0, 90.0, 0.0) == (180.0, Held(-4.0, 95.0))
+
+
+@pytest.mark.parametrize(
+    ("sizing", "amount", "quantity", "equity", "units"),
+    [
+        (at.UNITS, 3.0, 0.0, 1_000.0, 3.0),
+        (at.NOTIONAL, 500.0, 0.0, 1_000.0, 5.0),
+        (at.FRACTION, 0.5, 0.0, 1_000.0, 5.0),
+        # Who is worth nothing has a fraction of nothing.
+        (at.FRACTION, 0.5, 0.0, -10.0, 0.0),
+        (at.ALL, 0.0, -7.0, 1_000.0, 7.0),
+        (at.TARGET, 0.4, 7.0, 1_000.0, -3.0),
+        (at.TARGET, -0.2, 0.0, 1_000.0, -2.0),
+    ],
+)
+def test_size_of_an_order_in_units(sizing: float, amount: float, quantity: float, equity: float, units: float) -> None:
+    assert wanted(sizing, amount, 100.0, quantity, equity) == units
+
+
+def test_volume_leaves_what_has_not_been_used_of_its_part() -> None:
+    assert capacity_left(0.1, 50.0, 2.0) == 3.0
+    assert capacity_left(0.1, 50.0, 6.0) == 0.0
+    assert capacity_left(math.inf, 0.0, 6.0) == math.inf
+
+
+def test_stop_limit_is_triggered_by_the_side_that_it_waits_for() -> None:
+    assert is_triggered(Waiting(at.STOP_LIMIT, 1.0, limit=103.0, stop=104.0), BAR)
+    assert not is_triggered(Waiting(at.STOP_LIMIT, 1.0, limit=103.0, stop=104.5), BAR)
+    assert is_triggered(Waiting(at.STOP_LIMIT, -1.0, limit=98.0, stop=97.0), BAR)
+    assert not is_triggered(Waiting(at.STOP_LIMIT, -1.0, limit=98.0, stop=96.5), BAR)
+
+
+def test_best_price_that_was_surely_seen() -> None:
+    held = Guard(side=1.0, stop=-math.inf, target=math.inf, peak=102.0, keep=0.95)
+    assert seen_peak(held, BAR, at.HELD) == 104.0
+    # Entered on the way down: the high may lie before.
+    assert seen_peak(held._replace(peak=98.0), BAR, at.FALLING) == 101.0
+    short = Guard(side=-1.0, stop=-math.inf, target=math.inf, peak=-99.0, keep=1.05)
+    assert seen_peak(short, BAR, at.HELD) == -97.0
