@@ -25,6 +25,7 @@ from assay.venues.sandbox.inside import ExchangeTransport
 from assay.venues.sandbox.market import Market
 from assay.venues.spec import Request
 from assay.venues.transport import Response, Transport
+from tests.integration.kept_backtests import keep_backtests
 from tests.integration.registered import register_models
 from tests.integration.simulated import START, Simulation
 
@@ -106,6 +107,7 @@ def make_home(folder: Path) -> Path:
     market.time.passes(timedelta(hours=1))
     market.polls(workspace)
     market.settles(workspace)
+    keep_backtests(workspace)
     return workspace.home.root
 
 

@@ -16,6 +16,7 @@ PAGES = {
     "asset": f"/assets/{SERIES}/",
     "asset with a gap": f"/assets/{GAPPY}/",
     "predictions": "/predictions/",
+    "backtests": "/backtests/",
     "data": "/data/",
     "login": "/accounts/login/",
 }
@@ -28,8 +29,9 @@ def settled(page: Page) -> Page:
     page.wait_for_load_state("networkidle")
     if page.locator("[data-asset-chart]").count():
         page.wait_for_selector("[data-asset-chart][data-state=ready]")
-    if page.locator("[data-track]").count():
-        page.wait_for_selector("[data-track][data-state=ready]")
+    for chart in ("[data-track]", "[data-equity]", "[data-trades-chart]", "[data-growth]"):
+        if page.locator(chart).count():
+            page.wait_for_selector(f"{chart}[data-state=ready]")
     return page
 
 

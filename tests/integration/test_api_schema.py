@@ -17,6 +17,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from tests.integration.kept_backtests import KeptBacktests, keep_backtests
 from tests.integration.registered import Registered, register_models
 from tests.integration.served import HERE, Client, Home, served_home, serving
 
@@ -26,6 +27,8 @@ ROUTES = (
     "/api/v1/indicators", "/api/v1/indicators/{symbol}", "/api/v1/predictions", "/api/v1/predictions/{symbol}",
     "/api/v1/predict", "/predict", "/api/v1/status", "/api/v1/health/live", "/api/v1/health/ready", "/api/v1/metrics",
     "/api/v1/signals", "/api/v1/models", "/api/v1/models/{version}",
+    "/api/v1/backtests", "/api/v1/backtests/compare", "/api/v1/backtests/{run}", "/api/v1/backtests/{run}/equity",
+    "/api/v1/backtests/{run}/trades", "/api/v1/backtests/{run}/combinations",
 )  # fmt: skip
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 NUMBERS = ("number", "integer")
@@ -42,7 +45,12 @@ def versions(home: Home) -> Registered:
 
 
 @pytest.fixture(scope="module")
-def api(home: Home, versions: Registered) -> Iterator[Client]:
+def backtests(home: Home) -> KeptBacktests:
+    return keep_backtests(home.workspace())
+
+
+@pytest.fixture(scope="module")
+def api(home: Home, versions: Registered, backtests: KeptBacktests) -> Iterator[Client]:
     with serving(home.workspace()) as client:
         yield client
 
@@ -123,9 +131,11 @@ def test_no_question_makes_the_server_fail_and_every_answer_is_as_documented(
 def test_answer_to_a_good_question_has_the_documented_shape(
     schema: Any,  # noqa: ANN401  # schemathesis's own
     versions: Registered,
+    backtests: KeptBacktests,
     route: str,
 ) -> None:
     query = {
+        "/api/v1/backtests/compare": {"run": [backtests.rules, backtests.sweep]},
         "/api/v1/klines": {"symbol": "BTC-USDT", "indicators": "ema:12,rsi:14", "limit": 40},
         "/api/v1/predict": {"date": "2024-06-01", "hour": 12},
         "/predict": {"date": "2024-06-01", "hour": 12, "zone": "UTC", "symbol": "ETH-USDT"},
@@ -134,6 +144,7 @@ def test_answer_to_a_good_question_has_the_documented_shape(
         "{venue}": {"venue": "wazirx"},
         "{symbol}": {"symbol": "binance:spot:BTC-USDT"},
         "{version}": {"version": versions.skilled},
+        "{run}": {"run": backtests.sweep},
     }
     path_parameters = next((values for name, values in inside.items() if name in route), {})
     case = schema[route]["GET"].Case(query=query.get(route, {}), path_parameters=path_parameters)

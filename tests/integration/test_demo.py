@@ -23,7 +23,10 @@ import pytest
 from assay.domain.errors import HomeError
 from assay.domain.points import Point
 from assay.lake.origin import HomeTime, read_time, write_time
+from assay.lake.sealed import documents_of
+from assay.lake.trial_ledger import count_trials
 from assay.pipelines.building import build
+from assay.pipelines.demo_backtest import backtest_of_demo
 from assay.pipelines.demoing import START, DemoPlan, DemoResult, ask, demo, in_its_time, prepare, set_going
 from assay.pipelines.following import Followed, follow
 from assay.pipelines.simulating import simulated
@@ -91,6 +94,19 @@ def test_a_second_run_asks_and_builds_nothing_and_says_the_same(first: tuple[Pat
     told = filled(home)
     assert (told.questions, told.tests, told.predicted.live) == (0, 0, 0)
     assert told.content_hash == first[1].content_hash
+
+
+def test_a_demo_begins_with_one_backtest_that_is_counted_and_touches_no_table(
+    first: tuple[Path, DemoResult], tmp_path: Path
+) -> None:
+    workspace = in_its_time(open_workspace(Settings(home=clone(first[0], tmp_path / "home"), lake=ONE_THREAD)))
+    version = workspace.data_version()
+    run = backtest_of_demo(workspace)
+    assert run is not None
+    assert (run.summary.by, run.summary.series) == ("demo", ("binance:spot:BTC-USDT:1h",))
+    assert count_trials(documents_of(workspace.home)).total.trials == 1
+    assert workspace.data_version() == version
+    assert backtest_of_demo(workspace) is None
 
 
 @pytest.mark.soak

@@ -19,7 +19,7 @@ from tests.integration.conftest import open_frozen
 from tests.integration.site_home import NAMES, NOW, POISON, SECOND, THEN, SiteHome, served, site_home
 from tests.integration.visitor import Page, Visitor
 
-PAGES = ("/dashboard/", "/market/", "/binance/", "/wazirx/", "/predictions/", "/data/")
+PAGES = ("/dashboard/", "/market/", "/binance/", "/wazirx/", "/predictions/", "/backtests/", "/data/")
 ASSET = "/assets/binance:spot:BTC-USDT/"
 EVERY = (*PAGES, ASSET, "/accounts/login/")
 AS_OF = f"{THEN:%Y-%m-%dT%H:%M:%SZ}"

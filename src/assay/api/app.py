@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from assay import __version__
-from assay.api import instruments, klines, markets, models, operations, predictions, reference, signals
+from assay.api import backtests, instruments, klines, markets, models, operations, predictions, reference, signals
 from assay.api.asgi import App, Receive, Scope, Send, is_api, say_problem
 from assay.api.asked import PREFIX, only_what_is_known
 from assay.api.metrics import Metrics
@@ -21,7 +21,7 @@ from assay.domain.errors import AssayError, NotBuiltError
 from assay.pipelines.workspace import Workspace
 
 _DESCRIPTION = """\
-Reads of the lake: markets, klines, indicators, predictions and the state of the data.
+Reads of the lake: markets, klines, indicators, predictions, backtests and the state of the data.
 
 * Moments are ISO 8601 in UTC; in columns they are milliseconds since 1970-01-01T00:00:00Z. Bars are `[open_time,
   close_time)`. A number that is not there is `null`, never zero.
@@ -58,7 +58,7 @@ def create_api(workspace: Workspace, metrics: Metrics, *, elsewhere: App | None 
     app.openapi = lambda: _documented(app)  # type: ignore[method-assign]  # as FastAPI's manual has it
     app.state.workspace = workspace
     app.state.metrics = metrics
-    for module in (markets, instruments, klines, predictions, signals, models, operations, reference):
+    for module in (markets, instruments, klines, predictions, signals, models, backtests, operations, reference):
         app.include_router(module.router)
     app.router.default = _default(elsewhere)
     app.add_exception_handler(AssayError, _on_assay_error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -33,7 +34,7 @@ async def only_what_is_known(request: Request) -> None:
     Raises
     ------
     BadInputError
-        If a parameter is unknown or stands twice.
+        If a parameter is unknown, or stands twice and is no list.
     """
     known = _known(request)
     names = [name for name, _ in request.query_params.multi_items()]
@@ -42,21 +43,25 @@ async def only_what_is_known(request: Request) -> None:
             near = difflib.get_close_matches(name, known, n=1)
             todo = f"did you mean {near[0]}?" if near else f"there is {', '.join(sorted(known)) or 'none'}"
             raise BadInputError("unknown parameter", value=name, todo=todo)
-        if names.count(name) > 1:
+        if names.count(name) > 1 and not known[name]:
             raise BadInputError("a parameter stands twice", value=name, todo="give it once")
 
 
-def _known(request: Request) -> frozenset[str]:
-    """Return the parameters of the route in the address, as its documentation lists them."""
-    by_route: dict[str, frozenset[str]] | None = getattr(request.app.state, "known", None)
+def _known(request: Request) -> Mapping[str, bool]:
+    """Return the parameters of the route in the address, as its documentation lists them, and which are lists."""
+    by_route: dict[str, dict[str, bool]] | None = getattr(request.app.state, "known", None)
     if by_route is None:
         by_route = {
-            path: frozenset(one["name"] for one in operation["get"].get("parameters", ()) if one["in"] == "query")
+            path: {
+                one["name"]: one["schema"].get("type") == "array"
+                for one in operation["get"].get("parameters", ())
+                if one["in"] == "query"
+            }
             for path, operation in request.app.openapi()["paths"].items()
             if "get" in operation
         }
         request.app.state.known = by_route
-    return by_route.get(getattr(request.scope.get("route"), "path", ""), frozenset())
+    return by_route.get(getattr(request.scope.get("route"), "path", ""), {})
 
 
 def moment_of(text: str, name: str) -> datetime:

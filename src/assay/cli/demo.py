@@ -69,6 +69,8 @@ def follow(
         end_with(sys.stdin.fileno())
         stay_below()
     workspace = open_workspace(_settings(context), create=False)
+    if while_stdin:
+        _backtest(workspace)
     notes: list[Followed] = []
 
     def tell(one: Followed) -> None:
@@ -79,6 +81,20 @@ def follow(
     count = run_follow(workspace, slots=minutes, tell=tell)
     document = {"minutes": count, "runs": [asdict(one) for one in notes]}
     emit(document, as_json=as_json, text=lambda: f"{count} minutes")
+
+
+def _backtest(workspace: Workspace) -> None:
+    """Make the first backtest of a demo home; one that fails keeps nothing else from going on."""
+    from assay.domain.errors import AssayError  # noqa: PLC0415
+    from assay.pipelines.demo_backtest import backtest_of_demo  # noqa: PLC0415
+    from assay.pipelines.demoing import in_its_time, read_plan  # noqa: PLC0415
+
+    if read_plan(workspace.home) is None:  # which the following says
+        return
+    try:
+        backtest_of_demo(in_its_time(workspace))
+    except AssayError as error:
+        print(f"no backtest was made: {error}", file=sys.stderr, flush=True)
 
 
 def _settings(context: typer.Context, port: int | None = None) -> Settings:

@@ -18,6 +18,7 @@ _MENU = (
     ("Binance", "venue", ("binance",)),
     ("WazirX", "venue", ("wazirx",)),
     ("Predictions", "predictions", ()),
+    ("Backtests", "backtests", ()),
     ("Data", "data", ()),
 )
 

@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 
 from assay.web.login import log_in, log_out
 from assay.web.views.assets import asset, choose
+from assay.web.views.backtests import all_of_them, one_of_them, side_by_side, tearsheet
 from assay.web.views.dashboard import dashboard
 from assay.web.views.data import batch, data
 from assay.web.views.market import market
@@ -31,6 +32,10 @@ urlpatterns = [
     path("predictions/", predictions, name="predictions"),
     path("models/<str:version>/", model, name="model"),
     re_path(r"^models/(?P<version>[^/]+)/card\.(?P<form>html|md)$", card, name="card"),
+    path("backtests/", all_of_them, name="backtests"),
+    path("backtests/compare/", side_by_side, name="compare"),
+    path("backtests/<str:run>/", one_of_them, name="backtest"),
+    path("backtests/<str:run>/tearsheet.html", tearsheet, name="tearsheet"),
     path("data/", data, name="data"),
     path("data/quarantine/<str:batch_id>/", batch, name="batch"),
     path("accounts/login/", log_in, name="login"),

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from assay.selectors.predictions import PredictionBrief
 from assay.web import formats
 from assay.web.assets import asset_url
+from assay.web.backtest_figures import figure_text, reason_of, signed_share
 from assay.web.context import with_as_of
 from assay.web.figures import accuracy_scale, place_in_range, share_of, turnover
 from assay.web.sparkline import sparkline
@@ -33,6 +34,10 @@ _VERDICTS = {
     "no_skill": ("no skill", "Not distinguishable from the baseline"),
     "worse": ("worse", "Worse than the baseline, beyond chance"),
     "not_enough_data": ("too little data", "Too few independent stretches of time to say anything"),
+    "holds_up": ("holds up", "A Sharpe ratio above zero is at least 95 % probable, given all that was tried"),
+    "may_be_luck": ("may be luck", "A Sharpe ratio like this may be chance, given all that was tried"),
+    "nothing_earned": ("nothing earned", "The Sharpe ratio is not above zero"),
+    "ruined": ("ruined", "The account was worth nothing"),
     "suspect": ("suspect", "Too good to be true: look for a leak before believing it"),
 }
 
@@ -216,6 +221,9 @@ for name, function in {
     "earned": formats.earned,
     "in_bps": formats.in_bps,
     "score": formats.score,
+    "figure": figure_text,
+    "signed_share": signed_share,
+    "reason": reason_of,
     "task_title": task_title,
     "source_title": source_title,
     "words": words,

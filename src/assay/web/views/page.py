@@ -24,7 +24,7 @@ View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 def page(view: View[P]) -> View[P]:
     """Make a view a page: what the lake does not hold yet becomes an empty state, and nothing is kept unasked.
 
-    A page about one thing (it takes `series` or `version`) is not found where the lake is there and the thing is not.
+    A page about one thing (it takes `series`, `version` or `run`) is not found where the lake is there and it is not.
     """
 
     @wraps(view)
@@ -34,7 +34,7 @@ def page(view: View[P]) -> View[P]:
         try:
             response = view(request, *args, **kwargs)
         except NoDataError as error:
-            if kwargs.keys() & {"series", "version"} and not isinstance(error, NotBuiltError):
+            if kwargs.keys() & {"series", "version", "run"} and not isinstance(error, NotBuiltError):
                 raise
             response = empty(request, error)
         # "no-cache": keep it, but ask each time whether it is still the same. The menu depends on who is logged in.

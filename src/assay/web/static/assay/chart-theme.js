@@ -23,6 +23,7 @@ export function readTheme(element) {
     theme[`${name}Faint`] = plain(token(`--${name}`), 0.38);
     theme[`${name}Ghost`] = plain(token(`--${name}`), 0.12);
   }
+  theme.accentGhost = plain(token("--accent"), 0.16);
   theme.grid = plain(token("--border"), 0.55);
   theme.band = plain(token("--warn"), 0.16);
   theme.bandFaint = plain(token("--warn"), 0.09);

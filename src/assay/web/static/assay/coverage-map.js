@@ -1,6 +1,7 @@
-// Completeness of every series by day, as a heat map. Plotly is large: it is fetched when the map comes into view.
+// Completeness of every series by day, as a heat map.
 
 import { onThemeChange, readTheme } from "./chart-theme.js";
+import { loadPlotly } from "./heat-map.js";
 
 const MOST_SERIES = 60;
 const ROW = 18;
@@ -15,17 +16,6 @@ if (section) {
   const say = (text) => {
     state.textContent = text;
     state.hidden = text === "";
-  };
-
-  let library = null;
-  const loadPlotly = () => {
-    library ??= new Promise((resolve, reject) => {
-      const script = Object.assign(document.createElement("script"), { src: section.dataset.plotly });
-      script.addEventListener("load", () => resolve(window.Plotly));
-      script.addEventListener("error", () => { library = null; reject(new Error("the chart library did not come")); });
-      document.head.append(script);
-    });
-    return library;
   };
 
   // 0: none there; up to 1/2: some missing; 1: all there. Two thirds of a colour scale for what is wrong.
@@ -48,7 +38,7 @@ if (section) {
 
   async function draw() {
     if (!shown) return;
-    const Plotly = await loadPlotly();
+    const Plotly = await loadPlotly(section.dataset.plotly);
     const theme = readTheme(section);
     const series = shown.series.slice(0, MOST_SERIES).reverse();
     const names = series.map((one) => `${one.series.split(":")[2]} ${one.interval} · ${one.series.split(":")[0]}`);

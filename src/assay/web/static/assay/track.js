@@ -3,8 +3,9 @@
 import { onThemeChange, readTheme } from "./chart-theme.js";
 import { momentText } from "./chart-time.js";
 import { priceText } from "./chart-numbers.js";
+import { headPanes, lineChartOptions } from "./line-chart.js";
 
-const { createChart, createTextWatermark, CrosshairMode, HistogramSeries, LineSeries, LineStyle } = window.LightweightCharts;
+const { createChart, HistogramSeries, LineSeries, LineStyle } = window.LightweightCharts;
 const DAY_S = 86_400;
 
 const percent = (share) => `${(100 * share).toFixed(1)}\u202f%`;
@@ -24,24 +25,6 @@ function pointsOf(data, values) {
   return points;
 }
 
-function optionsOf(theme, step) {
-  return {
-    // Its logo would come with a style element of its own, which the page's policy refuses; the footer names the library.
-    layout: {
-      attributionLogo: false, background: { type: "solid", color: theme.surface }, textColor: theme.muted,
-      fontFamily: theme.font, fontSize: 11, panes: { separatorColor: theme.border, enableResize: false },
-    },
-    grid: { vertLines: { color: theme.grid }, horzLines: { color: theme.grid } },
-    crosshair: { mode: CrosshairMode.Magnet, horzLine: { visible: false, labelVisible: false } },
-    rightPriceScale: { borderColor: theme.border },
-    timeScale: { borderColor: theme.border, timeVisible: step < DAY_S, secondsVisible: false, minBarSpacing: 0.2 },
-    localization: { timeFormatter: (time) => `${momentText(time * 1000)} UTC` },
-    // Up and down on a phone scrolls the page, and a wheel over the chart does too.
-    handleScroll: { vertTouchDrag: false, mouseWheel: false },
-    handleScale: { mouseWheel: false },
-  };
-}
-
 class Track {
   constructor(root, data) {
     this.root = root;
@@ -50,7 +33,7 @@ class Track {
     this.slots = new Map(data.time.map((time, at) => [time, at]));
     this.legend = root.querySelector("[data-track-legend]");
     this.decimals = decimalsOf(data.close);
-    this.chart = createChart(root.querySelector("[data-track-canvas]"), { autoSize: true, ...optionsOf(readTheme(root), data.step) });
+    this.chart = createChart(root.querySelector("[data-track-canvas]"), { autoSize: true, ...this.options(readTheme(root)) });
     const plain = { priceLineVisible: false, lastValueVisible: false, crosshairMarkerRadius: 3 };
     const whole = { type: "custom", minMove: 1, formatter: (value) => String(Math.abs(Math.round(value))) };
     const share = { type: "custom", minMove: 0.0001, formatter: percent };
@@ -74,6 +57,10 @@ class Track {
     this.say(null);
   }
 
+  options(theme) {
+    return lineChartOptions(theme, { hasTime: this.data.step < DAY_S });
+  }
+
   fill() {
     const { data } = this;
     this.price.setData(pointsOf(data, data.close));
@@ -87,7 +74,7 @@ class Track {
 
   paint() {
     const theme = readTheme(this.root);
-    this.chart.applyOptions(optionsOf(theme, this.data.step));
+    this.chart.applyOptions(this.options(theme));
     this.price.applyOptions({ color: theme.text });
     for (const line of this.band) line.applyOptions({ color: theme.accent });
     this.right.applyOptions({ color: theme.up });
@@ -97,9 +84,7 @@ class Track {
     this.coin.applyOptions({ color: theme.muted });
     for (const head of this.heads) head.detach();
     const texts = [this.band.length ? "Price · dashed: the band that was foretold of it" : "Price", "Came true ▲   did not ▼", "Share of right ones so far · dotted: a coin"];
-    this.heads = texts.map((text, pane) => createTextWatermark(this.chart.panes()[pane], {
-      horzAlign: "left", vertAlign: "top", lines: [{ text, color: theme.muted, fontSize: 11, fontFamily: theme.font }],
-    }));
+    this.heads = headPanes(this.chart, theme, texts);
   }
 
   bind() {
