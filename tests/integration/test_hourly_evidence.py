@@ -38,7 +38,7 @@ def test_an_hour_ahead_has_skill_and_no_edge_and_a_day_ahead_has_neither(
 ) -> None:
     file = KLINES / f"{symbol.replace('-', '')}.parquet"
     workspace = make_workspace()
-    bring_in(workspace, file)
+    bring_in(workspace, file, symbol)
     build(workspace)
     hour, day = (
         train(workspace, TrainRequest(symbol, "ada", task=task, feature_set="next_bar")).trained[0]
