@@ -1,36 +1,17 @@
 // The room between two lines of one series' scale, shaded: where the truth lies, if bars do not tell.
 
-export class BetweenLines {
+import { Primitive } from "./chart-primitive.js";
+
+export class BetweenLines extends Primitive {
   constructor() {
+    super();
     this.points = [];
     this.colour = null;
-    this.chart = null;
-    this.series = null;
-    this.requestUpdate = null;
-    this.view = { zOrder: () => "bottom", renderer: () => ({ draw: (target) => this.draw(target) }) };
   }
-
-  attached({ chart, series, requestUpdate }) {
-    this.chart = chart;
-    this.series = series;
-    this.requestUpdate = requestUpdate;
-  }
-
-  detached() {
-    this.chart = null;
-  }
-
-  paneViews() {
-    return [this.view];
-  }
-
-  updateAllViews() {}
 
   // Each point is {time, low, high}.
   show(points, colour) {
-    this.points = points;
-    this.colour = colour;
-    this.requestUpdate?.();
+    this.take({ points, colour });
   }
 
   draw(target) {

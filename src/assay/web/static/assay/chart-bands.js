@@ -1,36 +1,19 @@
 // Shaded bands where bars are missing: hatched where there is none at all, faint where a coarser bar lacks some of its own.
 
+import { Primitive } from "./chart-primitive.js";
+
 const HATCH = 7; // pixels between two strokes
 
-export class Bands {
+export class Bands extends Primitive {
   constructor() {
+    super();
     this.bands = [];
     this.theme = null;
-    this.chart = null;
-    this.requestUpdate = null;
-    this.view = { zOrder: () => "bottom", renderer: () => ({ draw: (target) => this.draw(target) }) };
   }
-
-  attached({ chart, requestUpdate }) {
-    this.chart = chart;
-    this.requestUpdate = requestUpdate;
-  }
-
-  detached() {
-    this.chart = null;
-  }
-
-  paneViews() {
-    return [this.view];
-  }
-
-  updateAllViews() {}
 
   // Each band is {from, to, isWhole}: positions on the axis, of the first and after the last slot.
   show(bands, theme) {
-    this.bands = bands;
-    this.theme = theme;
-    this.requestUpdate?.();
+    this.take({ bands, theme });
   }
 
   draw(target) {

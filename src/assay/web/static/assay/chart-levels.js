@@ -1,34 +1,16 @@
 // Levels from when they were confirmed to when they became the nearest: dashes in the colour of their line.
 
-export class LevelMarks {
+import { Primitive } from "./chart-primitive.js";
+
+export class LevelMarks extends Primitive {
   constructor() {
+    super();
     this.marks = [];
-    this.chart = null;
-    this.series = null;
-    this.requestUpdate = null;
-    this.view = { zOrder: () => "bottom", renderer: () => ({ draw: (target) => this.draw(target) }) };
   }
-
-  attached({ chart, series, requestUpdate }) {
-    this.chart = chart;
-    this.series = series;
-    this.requestUpdate = requestUpdate;
-  }
-
-  detached() {
-    this.chart = null;
-  }
-
-  paneViews() {
-    return [this.view];
-  }
-
-  updateAllViews() {}
 
   // Each mark is {price, from, to, colour}: positions on the axis.
   show(marks) {
-    this.marks = marks;
-    this.requestUpdate?.();
+    this.take({ marks });
   }
 
   draw(target) {

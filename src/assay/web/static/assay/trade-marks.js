@@ -1,39 +1,21 @@
 // Trades on a chart of bars: a line from where each was entered to where it ended, at the prices that were paid.
 
+import { Primitive } from "./chart-primitive.js";
+
 const CROWDED = 120; // so many trades in view have no room for arrows
 const ARROW = 5;
 
-export class TradeMarks {
+export class TradeMarks extends Primitive {
   constructor() {
+    super("top");
     this.marks = [];
     this.theme = null;
     this.chosen = null;
-    this.chart = null;
-    this.series = null;
-    this.requestUpdate = null;
-    this.view = { zOrder: () => "top", renderer: () => ({ draw: (target) => this.draw(target) }) };
   }
-
-  attached({ chart, series, requestUpdate }) {
-    this.chart = chart;
-    this.series = series;
-    this.requestUpdate = requestUpdate;
-  }
-
-  detached() {
-    this.chart = null;
-  }
-
-  paneViews() {
-    return [this.view];
-  }
-
-  updateAllViews() {}
 
   // Each mark is {number, from, to, entry, exit, isLong, isWon}: positions on the axis, and prices.
   show(marks, chosen, theme) {
-    Object.assign(this, { marks, chosen, theme });
-    this.requestUpdate?.();
+    this.take({ marks, chosen, theme });
   }
 
   // The trade that is nearest to a point of the pane, if one is near.
