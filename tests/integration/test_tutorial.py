@@ -86,8 +86,9 @@ def test_every_command_of_the_tutorial_works_and_prints_what_the_page_says(tmp_p
 def test_python_on_a_page_of_the_concepts_runs(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
     blocks = [body for kind, body in BLOCK.findall(page.read_text(encoding="utf-8")) if kind == "python"]
     assert blocks
+    names: dict[str, object] = {}  # a page is read from the top: a block goes on with what those before it made
     for body in blocks:
-        exec(compile(body, str(page), "exec"), {})
+        exec(compile(body, str(page), "exec"), names)
     assert capsys.readouterr().out.strip()
 
 
