@@ -26,6 +26,7 @@ import httpx
 
 from assay.pipelines.predicting import predict
 from benchmarks.harness import Contender, Figure, Times, race
+from benchmarks.installed import assay_program
 from benchmarks.lakes import Stage
 from benchmarks.made_bars import SYMBOLS
 
@@ -94,7 +95,7 @@ def run(stage: Stage) -> Iterator[Figure]:
 
 @contextlib.contextmanager
 def _assay(home: Path) -> Iterator[str]:
-    words = [str(Path(sys.executable).with_name("assay")), "serve", "--port", "0", "--json"]
+    words = [assay_program(), "serve", "--port", "0", "--json"]
     with _process(words, {"ASSAY_HOME": str(home)}) as process:
         assert process.stdout is not None
         yield json.loads(process.stdout.readline())["url"]

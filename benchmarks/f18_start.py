@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.harness import Contender, Figure, race, timed
+from benchmarks.installed import assay_program
 from benchmarks.lakes import Stage
 
 HELP_GOAL_S, STATUS_GOAL_S = 0.3, 1.0
@@ -23,7 +24,7 @@ def run(stage: Stage) -> Iterator[Figure]:
     """Measure the help and the status beside a bare interpreter."""
     lake = stage.long_lake
     home = lake.workspace.home.root
-    assay = str(Path(sys.executable).with_name("assay"))
+    assay = assay_program()
     bare = _command("python -c pass", [sys.executable, "-c", "pass"], home)
     help_ = _command("assay --help", [assay, "--help"], home)
     status = _command("assay status", [assay, "status"], home)

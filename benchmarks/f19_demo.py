@@ -10,13 +10,12 @@ from __future__ import annotations
 import os
 import resource
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 from benchmarks.harness import Contender, Figure
+from benchmarks.installed import assay_program
 from benchmarks.lakes import Stage
 
 GOAL_S = 60.0
@@ -39,7 +38,7 @@ def _seconds() -> float:
 
 def _demo() -> tuple[float, float]:
     """Return the seconds that a demo takes, and those of processors."""
-    words = [str(Path(sys.executable).with_name("assay")), "demo", "--no-serve", "--json"]
+    words = [assay_program(), "demo", "--no-serve", "--json"]
     with tempfile.TemporaryDirectory(prefix="assay-demo-") as home:
         # Accounts with venues lie outside of a home.
         environment = {**os.environ, "ASSAY_HOME": f"{home}/home", "ASSAY_INGEST__LIMITS_DIR": f"{home}/limits"}

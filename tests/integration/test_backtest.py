@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -205,10 +206,57 @@ def test_a_classifier_is_taught_anew_by_what_was_known_before_each_part() -> Non
     assert [count for count, _ in Spy.seen] == [500 - warm + sum(asked_of[:part]) for part in range(3)]
     with pytest.raises(NoDataError, match="too few rows to teach a model"):
         assay.Backtester(EFFECT, START, END, label="direction_1h").run(Spy())
+    with pytest.raises(BadInputError, match="the classifier Short fails: '3 probabilities of"):
+        assay.Backtester(EFFECT, begins, END, label="direction_1h").run(Short(1))
     with pytest.raises(BadInputError, match="a classifier is taught a direction"):
         assay.Backtester(EFFECT, begins, END, label="return_1h").run(Spy())
     assert made.metrics()["exposure"] > 0.99
     assert made.metrics()["trials"] >= 1
+
+
+class Guess:
+    """A classifier that draws its answers, and does not say from what."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def fit(self, X: pl.DataFrame, y: np.ndarray[Any, Any]) -> Guess:  # noqa: N803
+        return self
+
+    def predict_proba(self, X: pl.DataFrame) -> np.ndarray[Any, Any]:  # noqa: N803
+        up = np.random.default_rng(self.seed).random(X.height)
+        return np.column_stack([1 - up, up])
+
+
+class Short(Guess):
+    """A classifier that does not answer for every row."""
+
+    def predict_proba(self, X: pl.DataFrame) -> np.ndarray[Any, Any]:  # noqa: N803
+        return super().predict_proba(X.head(3))
+
+
+@pytest.mark.usefixtures("in_notebook")
+def test_classifiers_of_one_name_are_as_many_trials_as_they_say_different_things(workspace: Workspace) -> None:
+    tester = assay.Backtester(EFFECT, START + 500 * HOUR, START + 600 * HOUR, label="direction_1h")
+    counts, named = [], set()
+    for seed in (1, 2, 1):
+        named.add(tester.run(Guess(seed)).result.trial)
+        counts.append(count_trials(documents_of(workspace.home)).of(KEY).trials)
+    assert len(named) == 2
+    assert (counts[1], counts[2]) == (counts[0] + 1, counts[0] + 1)
+
+
+def test_other_fees_of_the_settings_are_another_trial(workspace: Workspace) -> None:
+    chosen = workspace.settings
+    trials = []
+    for own in ((), ("binance:spot=0/0",), ("coinbase:spot=0/0",)):
+        fees = chosen.fees.model_copy(update={"own": own})
+        there = replace(workspace, settings=chosen.model_copy(update={"fees": fees}))
+        report = asked(there)
+        trials.append((report.trial, report.result.performance.fees))
+    assert trials[0] == trials[2]
+    assert trials[1][0] != trials[0][0]
+    assert trials[1][1] == 0 < trials[0][1]
 
 
 class Turning:
@@ -234,8 +282,11 @@ def test_own_code_is_a_trial_by_its_orders_and_its_failure_is_told(workspace: Wo
     before = count_trials(documents_of(workspace.home)).of(KEY).trials
     tester.run(Turning())
     assert count_trials(documents_of(workspace.home)).of(KEY).trials == before
-    with pytest.raises(StrategyError, match=r"failed at the close of 2024-01-05T12:00.*ZeroDivisionError"):
-        tester.run(Failing())
+    for _ in range(2):
+        with pytest.raises(StrategyError, match=r"failed at the close of 2024-01-05T12:00.*ZeroDivisionError"):
+            tester.run(Failing())
+        # It was seen to trade until it failed; the same again is the same.
+        assert count_trials(documents_of(workspace.home)).of(KEY).trials == before + 1
     with pytest.raises(BadInputError, match="sizes or exits besides"):
         assay.Backtester(EFFECT, START_OF_TRADING, END, stop_loss=0.1).run(Turning())
     for what in ({}, {"model": 7}, {"hold": "close > 1"}, {"model": "direction_1h", "buy": "close > 1"}):
@@ -263,6 +314,8 @@ def test_weights_are_held_from_their_closes_on(workspace: Workspace, tmp_path: P
     assert said.document["performance"]["fees"] == 0
     file.write_text(f"close_time,weight\n{moment(120)[:-6]}:30:00,0.5\n", encoding="utf-8")
     assert "at the close of no bar" in Command(capsys, home)(*words).err
+    file.write_text(f"close_time,weight\n{moment(120)},0.5\n{moment(300)},\n", encoding="utf-8")
+    assert "a weight is missing, or not finite" in Command(capsys, home)(*words).err
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,8 @@ def test_runs_are_listed_shown_compared_and_removed(command: Command, tmp_path: 
     text = command("backtests", "show", ids[0]).out
     assert f"verdict   {first['sentence']}" in text
     assert "2 others" in command("backtests", "list", "--limit", "1").out
+    assert "none in this part of 3" in command("backtests", "list", "--offset", "9").out
+    assert "no backtests of this symbol; there are those of" in command("backtests", "list", "--symbol", "NOPE").out
     # What else than the strategy differs is said.
     compared = run_of(command, "backtests", "compare", ids[0], ids[2])
     assert [one["brief"]["run"] for one in compared["runs"]] == [ids[0], ids[2]]
@@ -85,6 +87,7 @@ def test_runs_are_listed_shown_compared_and_removed(command: Command, tmp_path: 
         (("compare", ids[1], ids[1]), "stands twice"),
         (("remove", "000000"), "there is no such backtest"),
         (("tearsheet", ids[1], "--to", str(tmp_path)), "a directory has this name"),
+        (("tearsheet", ids[1], "--to", "x" * 300), "the name is too long for a file"),
         (("list", "--limit", "-1"), "no such part"),
     ):
         said = command("backtests", *words)
@@ -110,6 +113,10 @@ def test_what_is_kept_is_what_was_said_and_saved(command: Command, tmp_path: Pat
     assert trades["return"].to_list() == pytest.approx((trades["pnl"] / entered).to_list())
     assert sheet.read_bytes() == (tmp_path / "out" / "tearsheet.html").read_bytes()
     assert json.dumps(said["best"]["strategy"][0])[1:-1].replace("<", "&lt;") in sheet.read_text(encoding="utf-8")
+    # A place that cannot be written is found out when all is done: nothing is lost then.
+    refused = command(*SWEPT, "--save", sheet / "below")
+    assert (refused.code, refused.is_one_line()) == (3, True)
+    assert f"the backtest is kept: assay backtests show {said['run']}" in refused.err
 
 
 def test_run_that_is_not_to_be_kept_is_a_trial_all_the_same(command: Command) -> None:
@@ -133,6 +140,8 @@ def test_notebook_keeps_its_runs_and_draws_them(
     line = next(one for one in figure.data if one.name == "Strategy")
     assert line.y[-1] == pytest.approx(tester.result.result.equity[-1], rel=1e-5)
     assert "stop loss 1 % from the entry" in (tmp_path / "sheet.html").read_text(encoding="utf-8")
+    saved = tester.result.save(str(tmp_path / "out"), "parquet")  # a text as well as a Path
+    assert {path.name for path in saved} == {f"{name}.parquet" for name in tester.result.tables()}
     (row,) = run_of(command, "backtests", "list")["rows"]
     assert (row["by"], row["trades"]) == ("notebook", tester.metrics()["trades"])
 

@@ -83,7 +83,10 @@ def test_every_command_of_the_tutorial_works_and_prints_what_the_page_says(tmp_p
 
 
 @pytest.mark.parametrize("page", CONCEPTS, ids=lambda page: page.stem)
-def test_python_on_a_page_of_the_concepts_runs(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_python_on_a_page_of_the_concepts_runs(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where its files go
     blocks = [body for kind, body in BLOCK.findall(page.read_text(encoding="utf-8")) if kind == "python"]
     assert blocks
     names: dict[str, object] = {}  # a page is read from the top: a block goes on with what those before it made

@@ -75,7 +75,10 @@ def test_B02_figures_are_those_of_the_equity_and_the_fills_that_are_saved(home: 
     depth = (worth / np.maximum.accumulate(worth) - 1).min()
     years = returns.size / HOURS_A_YEAR
     annual = (worth[-1] / worth[0]) ** (1 / years) - 1
-    lasted = (trades["exit_open_time"] - trades["entry_open_time"]).dt.total_microseconds() + 3_600_000_000
+    left = fills.filter(pl.col("quantity") < 0)
+    assert left["open_time"].to_list() == trades["exit_open_time"].to_list()
+    hours = pl.Series([0 if at == "open" else 1 for at in left["at"]])  # inside a bar: at its close, at the latest
+    lasted = (trades["exit_open_time"] - trades["entry_open_time"]).dt.total_microseconds() + hours * 3_600_000_000
     traded = (fills["quantity"].abs() * fills["price"]).sum()
     assert figures == pytest.approx(
         {

@@ -20,6 +20,7 @@ from assay.measures.trading_costs import Costs
 
 PATHS = {"pessimistic": PESSIMISTIC, "optimistic": OPTIMISTIC}
 NEXT_OPEN, SAME_CLOSE = "next_open", "same_close"
+_MOST_CASH, _MOST_BARS = 1e18, 1_000_000_000  # far beyond any; what a float64 multiplies without doubt
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Account:
     """
 
     cash: float = 10_000.0
-    """Quote units at the start, > 0."""
+    """Quote units at the start, > 0 and at most 1e18."""
     max_leverage: float = 1.0
     """Absolute value of all positions over what the account is worth, at most, when something is bought or sold short.
     Prices may carry it further; an account that is worth nothing at a close is closed there."""
@@ -52,15 +53,16 @@ class Account:
     """True: a market order for a symbol that was traded in the same bar is dropped, and any other waits."""
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.cash) and self.cash > 0):
-            raise BadInputError("an account needs cash", value=self.cash, todo="give an amount above zero")
+        if not 0 < self.cash <= _MOST_CASH:
+            todo = f"give an amount above zero, {_MOST_CASH:g} at most"
+            raise BadInputError("an account needs cash", value=self.cash, todo=todo)
         if not (math.isfinite(self.max_leverage) and self.max_leverage > 0):
             raise BadInputError("no such leverage", value=self.max_leverage, todo="give a number above zero; 1: none")
-        if self.max_positions is not None and not (type(self.max_positions) is int and self.max_positions > 0):
+        if self.max_positions is not None and not _is_number_of(self.max_positions, least=1):
             raise BadInputError("no such number of positions", value=self.max_positions, todo="give 1 or more")
         if self.fill_at not in (NEXT_OPEN, SAME_CLOSE):
             raise BadInputError("no such moment to fill at", value=self.fill_at, todo="next_open or same_close")
-        if type(self.latency_bars) is not int or self.latency_bars < 0:
+        if not _is_number_of(self.latency_bars, least=0):
             raise BadInputError("no such latency", value=self.latency_bars, todo="give a whole number of bars")
         if self.participation is not None and not 0 < self.participation <= 1:
             raise BadInputError("no such part of the volume", value=self.participation, todo="above 0, at most 1")
@@ -84,6 +86,10 @@ class Account:
         when = "the next open" if self.fill_at == NEXT_OPEN else "the close at which they are decided"
         late = f", {self.latency_bars} bar{'s' if self.latency_bars > 1 else ''} later" if self.latency_bars else ""
         return f"market orders are filled at {when}{late}"
+
+
+def _is_number_of(value: object, *, least: int) -> bool:
+    return type(value) is int and least <= value <= _MOST_BARS
 
 
 @dataclass(frozen=True, slots=True)

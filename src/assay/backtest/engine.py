@@ -58,7 +58,7 @@ class View:
     @functools.cached_property
     def past(self) -> Market:
         """The bars until this close, this one included."""
-        return self._market.rows(0, self.row + 1)
+        return self._market.known_at(self.row)
 
     @property
     def cash(self) -> float:
@@ -237,6 +237,9 @@ def asked(decide: Callable[[], Iterable[Order]], row: int, close_time: int) -> l
 
 def _checked(tape: Floats, market: Market) -> Floats:
     """Refuse a tape that the loop cannot read: it looks at places that the tape names, and checks none of them."""
+    if not isinstance(tape, np.ndarray):
+        todo = f"return float64 of shape (n, {at.N_ORDER})"
+        raise BadInputError("not a tape of orders", value=type(tape).__name__, todo=todo)
     if tape.ndim != 2 or tape.shape[1] != at.N_ORDER or tape.dtype != np.float64:
         raise BadInputError("not a tape of orders", value=tape.shape, todo=f"give float64 of shape (n, {at.N_ORDER})")
     rows, columns = tape[:, at.ROW], tape[:, at.SYMBOL]

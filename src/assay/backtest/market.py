@@ -186,6 +186,13 @@ class Market:
         object.__setattr__(part, "finer", None if self.finer is None else self.finer.rows(start, stop))
         return part
 
+    def known_at(self, row: int) -> Market:
+        """Return the bars until the close of a row, this one included, and no delisting that is still to come."""
+        part, now = self.rows(0, row + 1), int(self.close_time[row])
+        known = {symbol: moment for symbol, moment in self.delisted_at.items() if moment <= now}
+        object.__setattr__(part, "delisted_at", known)
+        return part
+
     def place_of(self, symbol: str) -> int:
         """Return the column of a symbol.
 

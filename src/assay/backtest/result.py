@@ -138,6 +138,29 @@ class Result:
         return tuple(trade_of(row, self.market.symbols) for row in self.trade_rows.tolist())
 
     @functools.cached_property
+    def closed_trades(self) -> ClosedTrades:
+        """What each trade earned, and how long it lasted, from its first fill to its last.
+
+        A fill at an open or a close is made then. Of one inside a bar only the bar is known: what was entered in it is
+        taken to be held since its open, and what was left in it until its close, so this is the longest it can have
+        been; where finer bars tell more, to the beginning of theirs.
+        """
+        lasted = np.zeros(len(self.trade_rows), dtype=np.int64)
+        if lasted.size:
+            first, last = _ends_of_trades(self.fill_rows, len(self.market.symbols))
+            lasted = self._when(last, self.market.close_time) - self._when(first, self.market.open_time)
+        return ClosedTrades(self.trade_rows[:, at.T_PNL], lasted)
+
+    def _when(self, fills: Ints, inside: Ints) -> Ints:
+        """Return when some fills were made; those inside of a row that no finer bar tells of at `inside` of it."""
+        rows, how = self.fill_rows[fills, at.F_ROW].astype(np.int64), self.fill_rows[fills, at.F_HOW]
+        times = np.where(how == at.AT_OPEN, self.fill_times[fills], inside[rows])
+        if self.market.finer is not None:
+            times = np.where(self.market.finer.is_row_refined[rows], self.fill_times[fills], times)
+        found: Ints = np.where(how == at.AT_CLOSE, self.market.close_time[rows], times)
+        return found
+
+    @functools.cached_property
     def orders(self) -> tuple[PlacedOrder, ...]:
         """Every order that was placed."""
         return tuple(
@@ -170,13 +193,10 @@ class Result:
     @functools.cached_property
     def performance(self) -> Performance:
         """Figures of the whole period."""
-        opened, closed = self.market.open_time, self.market.close_time
-        rows = self.trade_rows[:, [at.T_ENTRY_ROW, at.T_EXIT_ROW]].astype(np.int64)
-        trades = ClosedTrades(self.trade_rows[:, at.T_PNL], closed[rows[:, 1]] - opened[rows[:, 0]])
         traded = float(np.sum(np.abs(self.fill_rows[:, at.F_QUANTITY]) * self.fill_rows[:, at.F_PRICE]))
         return performance(
             np.concatenate([[self.account.cash], self.equity]),
-            trades,
+            self.closed_trades,
             interval_us=self.market.interval_us,
             traded=traded,
             fees=float(self.fill_rows[:, at.F_FEE].sum()),
@@ -285,6 +305,21 @@ def trade_of(row: list[float], symbols: tuple[str, ...]) -> Trade:
     rows = int(row[at.T_ENTRY_ROW]), int(row[at.T_EXIT_ROW])
     why, is_ambiguous = REASONS[int(row[at.T_WHY])], row[at.T_IS_AMBIGUOUS] > 0
     return Trade(symbol, side, *rows, quantity, entry, left, fees, funding, pnl, why, is_ambiguous)
+
+
+def _ends_of_trades(fills: Floats, symbols: int) -> tuple[Ints, Ints]:
+    """Return the first and the last fill of each trade, in the order in which they ended."""
+    first, last = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
+    for symbol in range(symbols):
+        own = np.flatnonzero(fills[:, at.F_SYMBOL] == symbol)
+        # Added up in the order in which they were booked: nothing is left of a position that is closed, to the bit.
+        is_end = np.cumsum(fills[own, at.F_QUANTITY]) == 0.0
+        is_first = np.concatenate([[True], is_end[:-1]])[: own.size]
+        last.append(own[is_end])
+        first.append(own[is_first][: last[-1].size])
+    firsts, lasts = np.concatenate(first), np.concatenate(last)
+    order = np.argsort(lasts)
+    return firsts[order], lasts[order]
 
 
 def _last_known(close: Floats) -> Floats:

@@ -13,6 +13,7 @@ column. Where a column is NaN a comparison is false, and so is a crossing that i
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ from assay.domain.errors import BadInputError
 _LONGEST, _DEEPEST = 1_000, 20
 _FORM = 'write it like "rsi_14 < 30 and close > ema_26" or "ema_12 crosses above ema_26"'
 _TOKEN = re.compile(
-    r"\s*(?:(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(?![A-Za-z_])"
+    r"\s*(?:(?P<number>[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)(?![A-Za-z_])"
     r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*(?:[:@][A-Za-z0-9_.+/-]+)*)"
     r"|(?P<sign><=|>=|==|<|>|\(|\)))"
 )
@@ -191,7 +192,11 @@ class _Reader:
         if token.lower() in _WORDS or token in _COMPARISONS or token in ("(", ")"):
             self._fail(f"a column or a number belongs in the place of {token!r}")
         # Not by what float() takes: a column may be called nan or inf.
-        return token if token[0].isalpha() or token[0] == "_" else float(token)
+        if token[0].isalpha() or token[0] == "_":
+            return token
+        if not math.isfinite(float(token)):
+            self._fail(f"a number beyond all: {token!r}")
+        return float(token)
 
     def _next(self) -> str:
         return self._tokens[self._at] if self._at < len(self._tokens) else ""

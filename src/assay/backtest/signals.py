@@ -25,6 +25,7 @@ from assay.domain.errors import BadInputError
 
 Flags = NDArray[np.bool_]
 _Scalar = TypeVar("_Scalar", bound=np.generic)
+_MOST_BARS = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,11 +71,13 @@ class Exits:
         for name in ("stop_loss", "take_profit", "trailing_stop"):
             values = np.asarray(getattr(self, name), dtype=np.float64)
             most = math.inf if name == "take_profit" else 1.0
-            if np.any(values <= 0) or np.any(values >= most):
+            wrong = values[(values <= 0) | (values >= most)]
+            if wrong.size:
                 todo = "give a fraction above 0" + (" and below 1" if most == 1.0 else "")
-                raise BadInputError(f"no such {name}", value=values[(values <= 0) | (values >= most)][:1], todo=todo)
-        if type(self.max_bars) is not int or self.max_bars < 0:
-            raise BadInputError("no such number of bars", value=self.max_bars)
+                raise BadInputError(f"no such {name}", value=float(wrong[0]), todo=todo)
+        if type(self.max_bars) is not int or not 0 <= self.max_bars <= _MOST_BARS:
+            todo = f"give a whole number up to {_MOST_BARS:,}; 0: never"
+            raise BadInputError("no such number of bars", value=self.max_bars, todo=todo)
 
 
 _ALL_OF_IT, _NO_EXITS = Size(), Exits()

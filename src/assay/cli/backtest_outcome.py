@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assay.cli.saving import Saved, about_to_save
+from assay.domain.errors import StorageError
 
 if TYPE_CHECKING:
-    from assay.pipelines.backtest_keeping import Done
+    from assay.pipelines.backtest_keeping import Done, FinishedRun
     from assay.pipelines.workspace import Workspace
 
 SHEET = "tearsheet.html"
@@ -82,6 +83,18 @@ def leave(workspace: Workspace, done: Done, by: str, wanted: Wanted) -> Left:
     run = finished(done, by=by, at=workspace.clock.now())
     if wanted.is_kept:
         keep(workspace, run)
+    kept = run.summary.run if wanted.is_kept else None
+    try:
+        return _written(run, wanted, kept)
+    except StorageError as error:
+        if kept is None:
+            raise
+        # Its answer is not shown then, but nothing is lost.
+        todo = f"{error.todo}; the backtest is kept: assay backtests show {kept}"
+        raise StorageError(error.what, value=error.value, todo=todo) from error
+
+
+def _written(run: FinishedRun, wanted: Wanted, kept: str | None) -> Left:
     folder = about_to_save(wanted.save / SHEET) if wanted.save else None
     sheet = about_to_save(wanted.tearsheet) if wanted.tearsheet else None
     files = list(run.save(wanted.save, wanted.save_as)) if wanted.save else []
@@ -93,4 +106,4 @@ def leave(workspace: Workspace, done: Done, by: str, wanted: Wanted) -> Left:
         page = tear_sheet(run).encode()
         for path in sheets:
             write_atomically(path, page)
-    return Left(run.summary.run if wanted.is_kept else None, (*files, *sheets), sheet, folder)
+    return Left(kept, (*files, *sheets), sheet, folder)

@@ -115,8 +115,7 @@ def _workspace(context: typer.Context) -> Workspace:
 def _listed(found: BacktestList) -> str:
     damaged = [f"damaged   {one}" for one in found.damaged]
     if not found.rows:
-        nothing = 'no backtests; `assay backtest BTC-USDT --buy "rsi_14 < 30" --sell "rsi_14 > 70"` makes one'
-        return "\n".join([nothing, *damaged])
+        return "\n".join([_nothing(found), *damaged])
     rows = [
         (
             one.run, f"{one.made_at:%Y-%m-%d %H:%M}", ", ".join(one.symbols), one.interval,
@@ -130,6 +129,15 @@ def _listed(found: BacktestList) -> str:
     left = found.found - len(found.rows)
     more = [f"{left:,} others: --limit and --offset show them"] if left else []
     return "\n".join([table(top, rows), *more, *damaged])
+
+
+def _nothing(found: BacktestList) -> str:
+    """Return why there is none: not here, not of this symbol, or not at all."""
+    if found.found:
+        return f"none in this part of {found.found:,}: --limit and --offset show others"
+    if found.symbols:
+        return f"no backtests of this symbol; there are those of {', '.join(found.symbols)}"
+    return 'no backtests; `assay backtest BTC-USDT --buy "rsi_14 < 30" --sell "rsi_14 > 70"` makes one'
 
 
 def _shown(found: BacktestPage) -> str:

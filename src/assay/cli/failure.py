@@ -36,6 +36,7 @@ _DISK = {
     errno.EACCES: ("permission denied", "check who owns it"),
     errno.EPERM: ("permission denied", "check who owns it"),
     errno.EIO: ("the disk fails", "check the disk"),
+    errno.ENAMETOOLONG: ("the name is too long for a file", "choose a shorter one"),
 }
 
 

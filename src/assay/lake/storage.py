@@ -27,6 +27,7 @@ _REASONS = {
     errno.EACCES: ("no permission", "change the permissions, or point ASSAY_HOME at a directory of your own"),
     errno.EPERM: ("no permission", "change the permissions, or point ASSAY_HOME at a directory of your own"),
     errno.EIO: ("the disk failed", "check the disk"),
+    errno.ENAMETOOLONG: ("the name is too long for a file", "choose a shorter one"),
 }
 
 

@@ -29,7 +29,7 @@ class Costs:
     Raises
     ------
     BadInputError
-        If one is negative or not a number, or slippage and spread could take the whole price.
+        If one is negative or not a number, or a fee, or slippage and spread, could take the whole price.
     """
 
     maker_bps: float = 0.0
@@ -55,10 +55,14 @@ class Costs:
             if not (isinstance(value, int | float) and math.isfinite(value) and value >= 0):
                 todo = "give a number that is not negative; a rebate cannot be modelled"
                 raise BadInputError(f"a cost cannot be that: {field.name}", value=value, todo=todo)
-        if self.spread_bps / 2 + self.slippage_bps + self.impact_bps >= 1e4:
-            raise BadInputError(
-                "spread, slippage and impact take the whole price", value=self, todo="give basis points"
-            )
+        lost = self.spread_bps / 2 + self.slippage_bps + self.impact_bps
+        for what, bps in (
+            ("spread, slippage and impact take", lost),
+            ("a fee takes", max(self.maker_bps, self.taker_bps)),
+        ):
+            if bps >= 1e4:
+                todo = "give basis points: 10 are 0.1 %"
+                raise BadInputError(f"{what} the whole price", value=f"{bps:g} bps", todo=todo)
 
     @property
     def maker(self) -> float:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from assay.domain.errors import BadInputError
+from assay.notebook.given import maybe, number, text, texts, values_to_try, whole
 from assay.notebook.reading import Moment, _moment
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ class Backtester:
 
         request = self._request(model, rules)
         with _workspace() as workspace:
-            done = sweep(workspace, request, _texts(vary))
+            done = sweep(workspace, request, values_to_try(vary))
             self._report = done.best
             self._keep(workspace, done)
         return done
@@ -164,9 +165,9 @@ class Backtester:
         from assay.pipelines.backtest_windows import Windows  # noqa: PLC0415
 
         request = self._request(model, rules)
-        cut = Windows(parts=windows) if isinstance(windows, int) else windows
+        cut = windows if isinstance(windows, Windows) else Windows(parts=whole("windows", windows))
         with _workspace() as workspace:
-            done = walk_forward(workspace, request, _texts(vary), cut)
+            done = walk_forward(workspace, request, values_to_try(vary), cut)
             self._report = done.stitched
             self._keep(workspace, done)
         return done
@@ -219,16 +220,20 @@ class Backtester:
         from assay.pipelines.backtest_sizing import Sizing  # noqa: PLC0415
         from assay.pipelines.backtesting import BacktestRequest  # noqa: PLC0415
 
-        symbols = self.symbol if isinstance(self.symbol, str) else tuple(self.symbol)
         return BacktestRequest(
-            symbols, "notebook", self._plan(model, rules), self.interval,
-            Span(_moment(self.start_date), _moment(self.end_date), _moment(self.as_of)), self.cash,
+            texts("symbol", self.symbol), "notebook", self._plan(model, rules), text("interval", self.interval),
+            Span(_moment(self.start_date), _moment(self.end_date), _moment(self.as_of)), number("cash", self.cash),
             Sizing(
-                self.size, self.stop_loss, self.take_profit, self.trailing, self.max_bars, self.size_by,
-                self.volatility_bars,
+                number("size", self.size), maybe(number, "stop_loss", self.stop_loss),
+                maybe(number, "take_profit", self.take_profit), maybe(number, "trailing", self.trailing),
+                whole("max_bars", self.max_bars), text("size_by", self.size_by),
+                whole("volatility_bars", self.volatility_bars),
             ),
-            Terms(self.fee_bps, self.spread_bps, self.slippage_bps), max_positions=self.max_positions,
-            finer=self.finer,
+            Terms(
+                maybe(number, "fee_bps", self.fee_bps), number("spread_bps", self.spread_bps),
+                number("slippage_bps", self.slippage_bps),
+            ),
+            max_positions=maybe(whole, "max_positions", self.max_positions), finer=text("finer", self.finer),
         )  # fmt: skip
 
     def _keep(self, workspace: Workspace, done: Done) -> None:
@@ -246,11 +251,15 @@ class Backtester:
         if unknown or (model is None) == (not rules):
             value = ", ".join(sorted(unknown)) or ("nothing" if model is None else "a model and rules")
             raise BadInputError("not a strategy", value=value, todo=todo)
-        thresholds = Thresholds(self.enter, self.leave)
+        for name in ("features", "label"):
+            text(name, getattr(self, name))
+        thresholds = Thresholds(*(maybe(number, name, getattr(self, name)) for name in ("enter", "leave")))
         if rules:
-            return RulesPlan(**rules, features=self.features)
+            return RulesPlan(**{side: text(side, rule) for side, rule in rules.items()}, features=self.features)
         if isinstance(model, str):
             return self._named(model, thresholds)
+        if isinstance(model, type):
+            raise BadInputError("a class is not a strategy", value=model.__name__, todo=f"make one: {model.__name__}()")
         if isinstance(model, VectorStrategy | Strategy):
             return ObjectPlan(model, type(model).__name__)
         if callable(getattr(model, "fit", None)) and callable(getattr(model, "predict_proba", None)):
@@ -290,10 +299,6 @@ def _workspace() -> Iterator[Workspace]:
 
     with open_workspace(load_settings(), create=False).kept_open() as workspace:
         yield workspace
-
-
-def _texts(vary: Mapping[str, Sequence[object]]) -> dict[str, list[str]]:
-    return {name: ["none" if value is None else str(value) for value in some] for name, some in vary.items()}
 
 
 def _is_plain(value: object) -> bool:

@@ -339,6 +339,12 @@ def _span(asked: Asked) -> Span:
 
 
 def _moment(value: Moment) -> datetime | None:
+    from assay.domain.errors import BadInputError  # noqa: PLC0415
     from assay.domain.interval import parse_moment, utc  # noqa: PLC0415
 
-    return parse_moment(value) if isinstance(value, str) else None if value is None else utc(value)
+    if value is None or isinstance(value, str):
+        return None if value is None else parse_moment(value)
+    if not isinstance(value, datetime):
+        todo = 'give a text like "2026-01-31", or a datetime with a zone'
+        raise BadInputError("not a date or time", value=value, todo=todo)
+    return utc(value)

@@ -51,7 +51,7 @@ class FinishedRun:
             raise NoDataError("this backtest has no such table", value=name, todo=f"it has {', '.join(self.tables)}")
         return self.frames[name]
 
-    def save(self, folder: Path, kind: str = "csv") -> tuple[Path, ...]:
+    def save(self, folder: Path | str, kind: str = "csv") -> tuple[Path, ...]:
         """Write the tables into a folder, as CSV or Parquet.
 
         Raises

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from assay.backtest.composed import Joined, OfSymbol
+from assay.lake.sealed import identity
 from assay.pipelines.backtest_market import LakeMarket
 from assay.pipelines.backtest_several import SeveralMarkets, series_of
 from assay.pipelines.backtest_sizing import Sizing
@@ -53,7 +54,8 @@ def maker_of(
         )
         sets = dict.fromkeys(of.feature_set for of in each)
         says = dict.fromkeys(told for of in each for told in of.says)
-        return Made(Joined(parts), " ".join(sets), tuple(says))
+        said = [of.said for of in each if of.said]
+        return Made(Joined(parts), " ".join(sets), tuple(says), identity(said) if said else "")
 
     return made
 

@@ -15,7 +15,7 @@ from assay.backtest.result import Band, Result
 from assay.lake.trial_ledger import TrialCount
 from assay.measures.bootstrap import ConfidenceInterval
 from assay.measures.deflated_sharpe import deflated_sharpe
-from assay.measures.performance import ClosedTrades, Performance
+from assay.measures.performance import Performance
 from assay.measures.performance_intervals import Drawing, performance_intervals
 from assay.measures.sharpe import probabilistic_sharpe, sharpe_estimate
 from assay.pipelines.backtest_making import Traded
@@ -157,7 +157,7 @@ class BacktestReport:
         """Return equity, trades, fills and orders: see :func:`assay.pipelines.backtest_tables.tables_of`."""
         return tables_of(self)
 
-    def save(self, folder: Path, kind: str = "csv") -> tuple[Path, ...]:
+    def save(self, folder: Path | str, kind: str = "csv") -> tuple[Path, ...]:
         """Write the tables into a folder, as CSV or Parquet.
 
         Raises
@@ -180,7 +180,7 @@ def evidence_of(result: Result, trials: TrialCount, settings: Settings) -> Backt
     chosen, worth = settings.model, worth_of(result)
     drawing = Drawing(chosen.block_bars, chosen.bootstrap_samples, np.random.default_rng(chosen.seed))
     intervals = performance_intervals(
-        worth, closed_trades(result), interval_us=result.market.interval_us, drawing=drawing
+        worth, result.closed_trades, interval_us=result.market.interval_us, drawing=drawing
     )  # fmt: skip
     is_ruined = bool((worth <= 0).any())
     estimate = sharpe_estimate(worth[1:] / worth[:-1] - 1.0) if worth.size > 2 and not is_ruined else None
@@ -205,14 +205,6 @@ def _verdict(performance: Performance, deflated: float, trials: int, *, is_ruine
         return "nothing_earned", f"Nothing earned: the Sharpe ratio is {performance.sharpe:.2f} ({tried})"
     told = f"a Sharpe ratio above zero has a probability of {100 * deflated:.0f} %, as {tried} on this series"
     return ("holds_up", f"Holds up: {told}") if deflated >= _SURE else ("may_be_luck", f"May be luck: {told}")
-
-
-def closed_trades(result: Result) -> ClosedTrades:
-    """Return what each closed trade earned, and how long it lasted."""
-    opened, closed = result.market.open_time, result.market.close_time
-    lasted = [int(closed[one.exit_row] - opened[one.entry_row]) for one in result.trades]
-    pnl = np.array([one.pnl for one in result.trades], dtype=np.float64)
-    return ClosedTrades(pnl, np.array(lasted, dtype=np.int64))
 
 
 def months_of(result: Result, hold: Result) -> tuple[Month, ...]:

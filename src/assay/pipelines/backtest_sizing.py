@@ -17,6 +17,7 @@ from assay.pipelines.workspace import Workspace
 
 FRACTION, VOLATILITY = "fraction", "volatility"
 _UNITS = {FRACTION: "fraction", "quote": "notional", "base": "quantity", VOLATILITY: "fraction"}
+_MOST_BARS = 1_000_000  # of any indicator
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +59,15 @@ class Sizing:
         """Raise BadInputError if a number is out of range, or a word is none."""
         if self.size_by not in _UNITS:
             raise BadInputError("no such way to size", value=self.size_by, todo=f"use {', '.join(_UNITS)}")
-        if np.isnan(self.size):
-            raise BadInputError("a size must be above zero", value=self.size, todo="give a number")
-        if self.volatility_bars < 2:  # of one return there is none
-            raise BadInputError("a volatility of too few bars", value=self.volatility_bars, todo="give 2 or more")
+        if not 0 < self.size < np.inf:
+            todo = "give a number; on which side is said by the rules"
+            raise BadInputError("a size must be above zero", value=self.size, todo=todo)
+        if self.size_by == FRACTION and self.size > 1:
+            todo = "give 1 at most: nothing is borrowed"
+            raise BadInputError("an entry of more than the account", value=self.size, todo=todo)
+        if not 2 <= self.volatility_bars <= _MOST_BARS:  # of one return there is none
+            todo = f"give 2 to {_MOST_BARS:,}"
+            raise BadInputError("no such number of bars for a volatility", value=self.volatility_bars, todo=todo)
         _ = self.exits, Size(self.size)
 
     def volatility(self, workspace: Workspace, found: LakeMarket) -> Floats | None:

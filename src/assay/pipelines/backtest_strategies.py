@@ -54,11 +54,14 @@ class Made:
         ``name/version#hash`` of what it reads; ``bars`` for prices alone.
     says : tuple of str
         What it does, for people.
+    said : str
+        16 hexadecimal digits of what a model said that was taught for this; nothing where none was.
     """
 
     strategy: VectorStrategy | Strategy
     feature_set: str
     says: tuple[str, ...]
+    said: str = ""
 
 
 class Maker(Protocol):

@@ -45,7 +45,7 @@ def check_kind(kind: str) -> None:
 
 
 def save_tables(
-    tables: Mapping[str, pl.DataFrame], about: Mapping[str, object], folder: Path, kind: str
+    tables: Mapping[str, pl.DataFrame], about: Mapping[str, object], folder: Path | str, kind: str
 ) -> tuple[Path, ...]:
     """Write tables into a folder, as CSV or Parquet with what is said of them; return the files.
 
@@ -57,7 +57,7 @@ def save_tables(
         If the disk refuses.
     """
     check_kind(kind)
-    paths = tuple(folder / f"{name}.{kind}" for name in tables)
+    paths = tuple(Path(folder) / f"{name}.{kind}" for name in tables)
     for table, path in zip(tables.values(), paths, strict=True):
         save_rows(table, about, path)
     return paths

@@ -6,8 +6,9 @@ what came before each part, one horizon apart from it, and is asked about that p
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any, Protocol
@@ -143,12 +144,15 @@ class TaughtPlan:
                 begins = found.bars["close_time"][int(places[0])]
                 known = rows.filter(pl.col("until") + rule.horizon <= begins)
                 said[places] = self._said(known, matrix[places], chosen.names, rule.column)
+        # Its name and parameters need not say what a classifier does, nor that chance has a part in it.
+        answers = hashlib.sha256(said.tobytes()).hexdigest()[:16]
         told = f"{self.name}, taught {rule.name} anew before each of {blocks} parts from outcomes known "
         told += f"{rule.horizon / timedelta(hours=1):g} h before"
 
         def made(plan: TaughtPlan, sizing: Sizing, volatility: Floats | None) -> Made:
             flags, how = plan.thresholds.flags(said, usual=0.5, what="the probability of a rise")
-            return made_of(found, flags, (sizing, volatility), (table.feature_set, (told, how)))
+            signals = made_of(found, flags, (sizing, volatility), (table.feature_set, (told, how)))
+            return replace(signals, said=answers)
 
         return made
 
@@ -166,4 +170,7 @@ class TaughtPlan:
             raise BadInputError(
                 f"the classifier {self.name} fails", value=f"{type(error).__name__}: {error}", todo="mend it"
             ) from error
+        if said.size != matrix.height:
+            value = f"{said.size:,} probabilities of {matrix.height:,} rows"
+            raise BadInputError(f"the classifier {self.name} fails", value=value, todo="mend it")
         return said

@@ -88,7 +88,7 @@ def configurations_of(
     return tuple(
         configuration_of(
             workspace, replace(request, plan=one.plan, sizing=one.sizing), found,
-            sets.get(one.names, first.feature_set),
+            sets.get(one.names, first.feature_set), said=first.said,
         )
         for one in choices
     )  # fmt: skip

@@ -120,7 +120,7 @@ class WeightsPlan:
         except (OSError, pl.exceptions.PolarsError, AttributeError, TypeError, ValueError) as error:
             todo = "give a Parquet or CSV file with the columns close_time (UTC) and weight, and symbol of several"
             raise BadInputError("a table of weights cannot be read", value=self.file, todo=todo) from error
-        if not frame["weight"].is_finite().all() or frame["close_time"].null_count():
+        if not frame["weight"].is_finite().fill_null(value=False).all() or frame["close_time"].null_count():
             raise BadInputError("a weight is missing, or not finite", value=self.file, todo="leave its row out")
         key = [name for name in _KEY if name in frame.columns]
         is_sorted = len(key) > 1 or frame["close_time"].is_sorted()

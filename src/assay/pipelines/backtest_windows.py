@@ -61,6 +61,8 @@ class Windows:
         if bool(self.parts) == bool(lengths) or len(lengths) == 1:
             todo = "give --walk-forward N, or --train and --test, like --train 180d --test 30d"
             raise BadInputError("not the windows of a walk-forward", value=self.says, todo=todo)
+        if any(one <= timedelta(0) for one in lengths):
+            raise BadInputError("a window has no length", value=self.says, todo="give lengths above zero")
         if not 0 <= self.parts <= _MOST:
             raise BadInputError("no such number of parts", value=self.parts, todo=f"give 1 to {_MOST:,}")
 

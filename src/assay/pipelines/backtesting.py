@@ -111,13 +111,18 @@ def backtest(workspace: Workspace, request: BacktestRequest) -> BacktestReport:
     request = resolved(workspace, request, found)
     plan = request.plan
     made = make(workspace, found, plan, request.sizing)
-    configuration = configuration_of(workspace, request, found, made.feature_set)
+    configuration = configuration_of(workspace, request, found, made.feature_set, said=made.said)
     author = Author(request.by, workspace.clock.now())
     with recorded(documents_of(workspace.home), _search(configuration), author) as tried:
-        band = band_of(workspace, made, found, account)
+        try:
+            band = band_of(workspace, made, found, account)
+        except BaseException:
+            # Its orders are not known to the end, and somebody has seen it trade until here.
+            tried(_of_orders(configuration, "unfinished"), {})
+            raise
         if plan.kind == ObjectPlan.kind:
             orders = hashlib.sha256(np.ascontiguousarray(band.pessimistic.tape).tobytes()).hexdigest()[:16]
-            configuration = replace(configuration, parameters={**configuration.parameters, "orders": orders})
+            configuration = _of_orders(configuration, orders)
         tried(configuration, scores_of(band.pessimistic))
     return replace(report_of(workspace, found, made, account, band=band), trial=configuration.trial)
 
@@ -179,9 +184,10 @@ def band_of(workspace: Workspace, made: Made, found: Traded, account: Account) -
 
 
 def configuration_of(
-    workspace: Workspace, request: BacktestRequest, found: Traded, feature_set: str
+    workspace: Workspace, request: BacktestRequest, found: Traded, feature_set: str, *, said: str = ""
 ) -> Configuration:  # fmt: skip
-    """Return the trial that a request is."""
+    """Return the trial that a request is; `said` names what a model said that was taught for it."""
+    own = _own_fees(workspace, request, found)
     terms = {name: getattr(request.terms, name) for name in ("fee_bps", "spread_bps", "slippage_bps")}
     parameters = {
         **request.plan.parameters(), **request.sizing.parameters(), **terms,
@@ -190,12 +196,21 @@ def configuration_of(
         **({} if request.max_positions is None else {"max_positions": request.max_positions}),
         **({} if request.finer == AUTO else {"finer": request.finer}),
         **({} if len(found.names) == 1 else {"series": ", ".join(found.names)}),
+        **({"fees.own": own} if own else {}),
+        **({"said": said} if said else {}),
     }  # fmt: skip
     span = f"{found.bars['open_time'][0].isoformat()} to {found.bars['close_time'][-1].isoformat()}"
     return Configuration(
         ModelKey(TASK, found.source), request.plan.kind, parameters, feature_set, found.data_version,
         workspace.settings.model.seed, span,
     )  # fmt: skip
+
+
+def _own_fees(workspace: Workspace, request: BacktestRequest, found: Traded) -> str:
+    """Return the settings' fees of the venues that are traded, where the request has none: other fees, other trial."""
+    places = {one.series.place for one in found.parts}
+    own = [text for text in workspace.settings.fees.own if text.partition("=")[0] in places]
+    return ",".join(own) if request.terms.fee_bps is None else ""
 
 
 def scores_of(result: Result) -> Mapping[str, float]:
@@ -214,6 +229,13 @@ def held(workspace: Workspace, found: Traded, account: Account) -> Result:
     all_of_them = replace(account, max_positions=None)
     bought = Signals(long_entry=entry, size=Size(1.0 / firsts.size))
     return run(bought, market, account=all_of_them, costs=found.costs, loop=loop)
+
+
+def _of_orders(configuration: Configuration, orders: str) -> Configuration:
+    """Return the trial of somebody's own code that ordered this; that of any other plan as it is."""
+    if configuration.estimator != ObjectPlan.kind:
+        return configuration
+    return replace(configuration, parameters={**configuration.parameters, "orders": orders})
 
 
 def _search(configuration: Configuration) -> Search:

@@ -55,6 +55,8 @@ def test_rule_names_each_column_once_and_keeps_its_text() -> None:
         ("__import__('os').system('true')", "not understood"),
         ("a < b[0]", "not understood"),
         ("a < 2x", "not understood"),
+        ("a < \N{ARABIC-INDIC DIGIT THREE}", "not understood"),
+        ("a < 1e999", "a number beyond all: '1e999'"),
         ("(" * 21 + "a < 1" + ")" * 21, "brackets in one another"),
         ("a < 1 or " * 200 + "a < 1", "without end"),
     ],

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
 import pytest
 
 from assay.backtest.account import Account, Schedule
+from assay.backtest.composed import Fixed
 from assay.backtest.engine import StrategyError, View, run, run_band
 from assay.backtest.layout import Floats
 from assay.backtest.market import Market
@@ -252,6 +254,32 @@ def test_account_that_is_worth_nothing_is_closed_there() -> None:
     assert alone.equity.tobytes() == result.equity.tobytes()
 
 
+def test_a_trade_lasts_from_its_first_fill_to_its_last() -> None:
+    orders = {
+        0: [Order(BTC, quantity=1.0)],  # bought at the open of bar 1, sold at that of bar 2
+        1: [Order(BTC, "sell")],
+        2: [Order(BTC, quantity=1.0, stop_loss=0.02)],  # bought at the open of bar 3, stopped inside bar 4
+    }
+    candles = [FLAT, FLAT, FLAT, FLAT, (100, 100, 97, 99), FLAT]
+    assert trade(candles, orders).closed_trades.duration_us.tolist() == [HOUR, 2 * HOUR]
+    at_close = Account(cash=1_000.0, fill_at="same_close")
+    assert trade(candles, orders, account=at_close).closed_trades.duration_us.tolist() == [HOUR, 2 * HOUR]
+
+
+def test_a_delisting_to_come_is_not_seen() -> None:
+    seen = []
+
+    class Looking:
+        def decide(self, view: View) -> list[Order]:
+            seen.append(dict(view.past.delisted_at))
+            return []
+
+    market = market_of([FLAT] * 4)
+    gone = int(market.open_time[2])
+    run(Looking(), dataclasses.replace(market, delisted_at={BTC: gone}))
+    assert seen == [{}, {BTC: gone}, {BTC: gone}, {BTC: gone}]
+
+
 def test_figures_of_a_hand_worked_account() -> None:
     day = [(100.0, 100.0, 100.0, 100.0), (100.0, 112.0, 100.0, 110.0), (110.0, 110.0, 99.0, 99.0), FLAT]
     orders = {0: [Order(BTC, quantity=5.0)], 1: [Order(BTC, "sell")]}
@@ -261,7 +289,7 @@ def test_figures_of_a_hand_worked_account() -> None:
     assert found.total_return == pytest.approx(0.0395)
     assert (found.trades, found.win_rate) == (1, 1.0)
     assert found.fees == pytest.approx(10.5)
-    assert found.average_trade_us == 2 * HOUR
+    assert found.average_trade_us == HOUR
     assert found.exposure == 0.25
     assert result.exposure.tolist() == pytest.approx([0.0, 550.0 / 1045.0, 0.0, 0.0])
     years = 4 / 8760
@@ -294,6 +322,10 @@ def test_strategy_sees_the_past_and_its_account_and_nothing_later() -> None:
     ("error", "make", "words"),
     [
         (BadInputError, lambda: Account(cash=0.0), "an account needs cash: '0.0'"),
+        (BadInputError, lambda: Account(cash=1e300), "1e+18 at most"),
+        (BadInputError, lambda: Account(latency_bars=10**400), "no such latency"),
+        (BadInputError, lambda: Exits(max_bars=10**23), "no such number of bars"),
+        (BadInputError, lambda: Costs(taker_bps=1e4), "a fee takes the whole price: '10000 bps'"),
         (BadInputError, lambda: Costs(taker_bps=-1.0), "a cost cannot be that: taker_bps: '-1.0'"),
         (BadInputError, lambda: market_of([FLAT, (NAN, 1.0, 1.0, 1.0)]), "a bar lacks a price"),
         (BadInputError, lambda: market_of([(100, 99, 98, 99)]), "not a bar"),
@@ -305,6 +337,7 @@ def test_strategy_sees_the_past_and_its_account_and_nothing_later() -> None:
         (BadInputError, lambda: Exits(stop_loss=-0.1), "no such stop_loss"),
         (BadInputError, lambda: Size(0.0), "above zero"),
         (BadInputError, lambda: run(object(), market_of([FLAT])), "not a strategy: 'object'"),  # type: ignore[arg-type]
+        (BadInputError, lambda: run(Fixed("x"), market_of([FLAT])), "not a tape of orders: 'str'"),  # type: ignore[arg-type]
         (BadInputError, lambda: run(Asked([[Order("ETH-USDT", quantity=1.0)]]), market_of([FLAT])), "unknown symbol"),
         (BadInputError, lambda: run(Asked([[]]), market_of([FLAT]), costs=Costs(impact_bps=5)), "participation"),
         (BadInputError, lambda: run(Asked([[]]), market_of([FLAT]), path="best"), "no such path"),
