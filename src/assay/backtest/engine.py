@@ -141,7 +141,7 @@ def run(
     account = account or Account()
     progress = Progress(market, account, Costs() if costs is None else costs, path=PATHS[path], loop=loop)
     if isinstance(strategy, VectorStrategy):
-        tape = _checked(strategy.tape(market), market)
+        tape = _tape_of(strategy, market)
         progress.place(tape)
         progress.expect(len(tape))
         progress.go(0, len(market))
@@ -178,7 +178,7 @@ def run_band(
     if not isinstance(strategy, VectorStrategy):
         low, high = (run(strategy, market, account=account, costs=costs, path=path, loop=loop) for path in PATHS)
         return Band(low, high)
-    tape = _checked(strategy.tape(market), market)
+    tape = _tape_of(strategy, market)
     low = run(_Placed(tape), market, account=account, costs=costs, loop=loop)
     if not low.rows_in_doubt:
         return Band(low, dataclasses.replace(low, path="optimistic"))
@@ -235,8 +235,15 @@ def asked(decide: Callable[[], Iterable[Order]], row: int, close_time: int) -> l
     return orders
 
 
-def _checked(tape: Floats, market: Market) -> Floats:
-    """Refuse a tape that the loop cannot read: it looks at places that the tape names, and checks none of them."""
+def _tape_of(strategy: VectorStrategy, market: Market) -> Floats:
+    """Return the tape of somebody's own code, or refuse one that the loop cannot read: it checks no place of it."""
+    try:
+        tape = strategy.tape(market)
+    except AssayError:
+        raise
+    except Exception as error:
+        value = f"{type(error).__name__}: {error}"
+        raise StrategyError("the strategy failed to make its orders", value=value, todo="mend tape()") from error
     if not isinstance(tape, np.ndarray):
         todo = f"return float64 of shape (n, {at.N_ORDER})"
         raise BadInputError("not a tape of orders", value=type(tape).__name__, todo=todo)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 commands = typer.Typer(help="Backtests that were made.", rich_markup_mode=None)
 Run = Annotated[str, typer.Argument(metavar="RUN", help="Its id, or how that begins (6 digits or more).")]
 _MONTHS_SHOWN = 24
+_STRATEGY_WIDTH = 60
 
 
 @commands.callback()
@@ -120,7 +122,8 @@ def _listed(found: BacktestList) -> str:
         (
             one.run, f"{one.made_at:%Y-%m-%d %H:%M}", ", ".join(one.symbols), one.interval,
             f"{one.start:%Y-%m-%d}", f"{one.end:%Y-%m-%d}", _percent(one.total_return), _percent(one.hold_return),
-            _number(one.sharpe), str(one.trades), _words(one.verdict), "; ".join(one.strategy)[:60],
+            _number(one.sharpe), str(one.trades), _words(one.verdict),
+            textwrap.shorten("; ".join(one.strategy), _STRATEGY_WIDTH, placeholder=" …"),
         )
         for one in found.rows
     ]  # fmt: skip

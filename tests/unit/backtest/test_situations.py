@@ -301,6 +301,11 @@ class Raises:
         return [] if view.row < 2 else [Order("BTC-USDT", quantity=1 / 0)]
 
 
+class RaisesAtOnce:
+    def tape(self, market: Market) -> Floats:
+        return np.empty((len(market), 1 // 0))
+
+
 class Peeks:
     """Notes what it is shown."""
 
@@ -342,6 +347,8 @@ def test_strategy_sees_the_past_and_its_account_and_nothing_later() -> None:
         (BadInputError, lambda: run(Asked([[]]), market_of([FLAT]), costs=Costs(impact_bps=5)), "participation"),
         (BadInputError, lambda: run(Asked([[]]), market_of([FLAT]), path="best"), "no such path"),
         (BadInputError, lambda: run(Signals(np.array([True])), market_of([FLAT] * 2)), "a row a bar"),
+        (StrategyError, lambda: run(RaisesAtOnce(), market_of([FLAT])), "make its orders: 'ZeroDivisionError"),
+        (StrategyError, lambda: run_band(RaisesAtOnce(), market_of([FLAT])), "make its orders: 'ZeroDivisionError"),
         (StrategyError, lambda: run(Raises(), market_of([FLAT] * 4)), "1970-01-01T03:00:00.000000Z (bar 2): 'Zero"),
     ],
 )  # fmt: skip
