@@ -107,7 +107,7 @@ def tried(
     `one` is called by several threads: the compiled loop holds no lock. Whoever stops taking stops the work.
     """
     found = ground.found
-    threads = 1 if ground.loops is INTERPRETED else len(os.sched_getaffinity(0))
+    threads = 1 if ground.loops is INTERPRETED else _cores()
     count(0, len(choices))
     with ThreadPoolExecutor(threads) as pool:
         try:
@@ -131,6 +131,12 @@ def best_of(figures: Sequence[Figures]) -> list[int]:
     return sorted(
         range(len(figures)), key=lambda at: (-figures[at].sharpe if math.isfinite(figures[at].sharpe) else math.inf, at)
     )
+
+
+def _cores() -> int:
+    """Return how many processors this process may use, or where a system does not tell, how many there are."""
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
 def _blocks(found: Traded, choices: Sequence[Choice]) -> Iterator[list[int]]:
